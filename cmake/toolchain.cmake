@@ -1,0 +1,38 @@
+# How everything is compiled and linked.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+# Stack traces of remote errors walk frame pointers.
+add_compile_options(-fno-omit-frame-pointer -Wall -Wextra -Wpedantic)
+if(TRACTOR_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+if(TRACTOR_SANITIZE)
+  add_compile_options(-fsanitize=${TRACTOR_SANITIZE} -fno-sanitize-recover=all)
+  # Instrumentation makes GCC see uninitialized variables that are not there; Asio's fences are unknown to -fsanitize=thread.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+  add_link_options(-fsanitize=${TRACTOR_SANITIZE})
+  # gRPC's headers change struct layouts under a sanitizer; the distribution's libraries were built without one.
+  add_compile_definitions(GRPC_ASAN_SUPPRESSED GRPC_TSAN_SUPPRESSED)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  # Never --icf=all: functions are looked up by address.
+  add_compile_options(-ffunction-sections -fdata-sections)
+  add_link_options(-Wl,--gc-sections)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The sloppiness is what ccache asks for with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${CCACHE}")
+endif()
+
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# usage: tests/run.sh [--preset P]... [--quick] [--only LABEL] [--repeat N] [--load] [--help]
+# Installs what is missing, builds, and runs the tests; ends with ctest's summary of the last preset that ran.
+#
+#   --preset P    dev, release, asan or tsan; may be repeated (default: dev, then asan); the first that fails is the last
+#   --quick       the same as --preset dev
+#   --only LABEL  tests of one folder (runtime/task), of one kind (examples, slow), or of one behaviour (A05)
+#   --repeat N    every test N times, or until it fails; those labelled slow once
+#   --load        keep every core busy with something else meanwhile
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "tests/run.sh: $1 (try --help)" >&2; exit 2; }
+say() { printf '== %s\n' "$*"; }
+
+presets=() only='' repeat='' load=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' tests/run.sh; exit 0 ;;
+    --quick) presets+=(dev); shift; continue ;;
+    --load) load=yes; shift; continue ;;
+    --preset | --only | --repeat) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
+    *) fail "unknown option $1" ;;
+  esac
+  case "$1" in
+    --preset) [[ $2 =~ ^(dev|release|asan|tsan)$ ]] || fail "no preset \"$2\": dev, release, asan or tsan"; presets+=("$2") ;;
+    --only) only=$2 ;;
+    --repeat) [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "--repeat wants a number from 1 to 999999, got \"$2\""; repeat=$2 ;;
+  esac
+  shift 2
+done
+[ ${#presets[@]} -gt 0 ] || presets=(dev asan)
+
+# Behaviours (A05) stand in the tests' names, everything else is a label (runtime/task, runtime/task/slow).
+select=()
+if [[ $only =~ ^A[0-9]+$ ]]; then
+  select=(-R "${only}([^0-9]|\$)")
+elif [ -n "$only" ]; then
+  select=(-L "(^|/)$only(\$|/)")
+fi
+
+loops=()
+stop_load() {
+  [ ${#loops[@]} -eq 0 ] || kill "${loops[@]}" 2>/dev/null || true
+  loops=()
+}
+start_load() {
+  for _ in $(seq "$(nproc)"); do
+    # It looks for us now and then, so that it does not outlive even a kill -9.
+    (while kill -0 $$ 2>/dev/null; do for ((i = 0; i < 100000; i++)); do :; done; done) &
+    loops+=($!)
+  done
+}
+trap stop_load EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# run_tests PRESET [ctest option...]
+run_tests() { ctest --preset "$1" --output-on-failure --parallel 2 --no-tests=error "${select[@]}" "${@:2}"; }
+has_tests() { [ "$(run_tests "$@" --show-only | sed -n 's/^Total Tests: //p')" != 0 ]; }
+
+deploy/install-deps.sh
+for preset in "${presets[@]}"; do
+  say "$preset: configure"
+  log=$(cmake --preset "$preset" 2>&1) || { printf '%s\n' "$log" >&2; exit 1; }
+  say "$preset: build"
+  cmake --build --preset "$preset" --parallel "$(nproc)"
+  say "$preset: test${only:+ --only $only}${repeat:+ --repeat $repeat}${load:+ --load}"
+  [ -z "$load" ] || start_load
+  if [ -n "$repeat" ] && has_tests "$preset" -LE '/slow$'; then
+    if has_tests "$preset" -L '/slow$'; then run_tests "$preset" -L '/slow$'; fi
+    run_tests "$preset" -LE '/slow$' --repeat "until-fail:$repeat"
+  else
+    run_tests "$preset"
+  fi
+  stop_load
+done
