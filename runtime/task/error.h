@@ -1,0 +1,80 @@
+// The errors of tasks. The family is small and closed, as trio's is.
+#pragma once
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tractor {
+
+// Thrown by checkpoints inside a cancelled scope and caught by that scope. It has no standard base, so that
+// `catch (const std::exception&)` lets it pass; code that catches `...` must rethrow. Only the library throws it.
+class Cancelled {
+ private:
+  friend class Task;
+  Cancelled() = default;
+};
+
+// The base of what the library itself throws.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The API was used where it cannot work: outside a running program, from another thread, twice.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+// The block of fail_after or fail_at took longer than it had.
+class TooSlowError : public Error {
+ public:
+  using Error::Error;
+};
+
+// A nursery whose body should return a value was cancelled from inside before the body had one.
+class NurseryCancelled : public Error {
+ public:
+  using Error::Error;
+};
+
+// This end of a channel was closed here.
+class ClosedError : public Error {
+ public:
+  using Error::Error;
+};
+
+// The other end of a channel is gone: nobody will ever receive what is sent.
+class BrokenError : public Error {
+ public:
+  using Error::Error;
+};
+
+// An operation named *_nowait would have had to wait.
+class WouldBlock : public Error {
+ public:
+  using Error::Error;
+};
+
+// Several errors at once: what more than one task of a nursery threw, in the order in which they ended. Never holds a
+// Cancelled, and never fewer than two errors: one alone is rethrown as itself.
+class ExceptionGroup : public Error {
+ public:
+  ExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions);
+
+  const std::vector<std::exception_ptr>& exceptions() const noexcept { return exceptions_; }
+
+ private:
+  std::vector<std::exception_ptr> exceptions_;
+};
+
+// What an exception says, for logs and messages: what() of a std::exception, the text of a string, else its type's
+// name.
+std::string describe(const std::exception_ptr& error);
+
+// The demangled type name of an exception: "std::runtime_error", "int".
+std::string type_name_of(const std::exception_ptr& error);
+
+}  // namespace tractor

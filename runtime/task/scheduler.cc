@@ -1,0 +1,229 @@
+#include "runtime/task/scheduler.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "runtime/task/scheduler_state.h"
+#include "runtime/task/stack_overflow.h"
+
+namespace tractor {
+
+constinit thread_local Scheduler* running_here = nullptr;
+
+Scheduler::Scheduler(EventPort& port) : state_(std::make_unique<State>(*this, port)) {}
+Scheduler::~Scheduler() = default;
+
+void Scheduler::run(std::function<void()> main) {
+  if (running_here != nullptr) throw UsageError("Scheduler::run: this thread runs a scheduler already");
+  if (state_->loop_fiber != nullptr) throw UsageError("Scheduler::run: this scheduler runs on another thread already");
+  Fiber here;
+  state_->loop_fiber = &here;
+  state_->root_ended = false;
+  running_here = this;
+  struct Restore {
+    ~Restore() {
+      state.loop_fiber = nullptr;
+      running_here = nullptr;
+    }
+    State& state;
+  } restore{*state_};
+  const StackOverflowReports reports;
+  Task::start(*this, nullptr, "main", std::make_unique<detail::WorkOf<std::function<void()>>>(std::move(main)));
+  state_->loop();
+  if (state_->root_error) std::rethrow_exception(std::exchange(state_->root_error, nullptr));
+}
+
+Scheduler& Scheduler::current() {
+  if (running_here == nullptr) throw UsageError("called outside a running program: this thread runs no tasks");
+  return *running_here;
+}
+
+Scheduler* Scheduler::try_current() noexcept { return running_here; }
+
+bool Scheduler::on_loop_thread() const noexcept { return running_here == this; }
+
+void Scheduler::post(std::function<void()> fn) {
+  bool first = false;
+  {
+    const std::lock_guard lock(state_->post_mutex);
+    first = state_->posted.empty();
+    state_->posted.push_back(std::move(fn));
+    state_->has_posted.store(true, std::memory_order_release);
+  }
+  // The loop looks at the queue before it waits, so its own thread needs no bell.
+  if (first && !on_loop_thread()) state_->port.ring();
+}
+
+Scheduler::Statistics Scheduler::statistics() const { return state_->statistics; }
+
+std::string Scheduler::describe_tasks() const {
+  std::string text;
+  for (const Task& task : state_->alive) text += task.describe() + "\n";
+  return text;
+}
+
+// --- the loop ---
+
+void Scheduler::State::loop() {
+  last_poll = last_look = port.now();
+  while (true) {
+    run_posted();
+    if (!ready.empty() || !turn.empty()) run_slice();
+    if (root_ended) return;
+    if (!busy()) {
+      deliver_events(timers.empty() ? Clock::kNever : timers.begin()->at());
+      continue;
+    }
+    const Clock::time_point now = port.now();
+    // A slice that took long was made of long steps: look after each of them, until they are short again.
+    slice = now - last_look > kTimePerPoll ? 1 : std::min(slice * 2, kLongestSlice);
+    last_look = now;
+    if (statistics.switches - switches_at_poll >= kSwitchesPerPoll || now - last_poll >= kTimePerPoll)
+      deliver_events(now);
+  }
+}
+
+void Scheduler::State::run_slice() {
+  slice_left = slice;
+  Fiber& to = next();
+  loop_fiber->switch_to(to);
+  bury_dead();
+}
+
+void Scheduler::State::run_posted() noexcept {
+  if (!has_posted.load(std::memory_order_acquire)) return;
+  {
+    const std::lock_guard lock(post_mutex);
+    running.swap(posted);
+    has_posted.store(false, std::memory_order_relaxed);
+  }
+  for (auto& fn : running) std::exchange(fn, nullptr)();
+  running.clear();
+}
+
+void Scheduler::State::deliver_events(Clock::time_point deadline) {
+  port.poll(deadline);
+  switches_at_poll = statistics.switches;
+  last_poll = last_look = port.now();
+  fire_timers(last_poll);
+}
+
+void Scheduler::State::fire_timers(Clock::time_point now) noexcept {
+  while (!timers.empty() && timers.begin()->at() <= now) {
+    Timer& timer = *timers.begin();
+    timer.disarm();
+    timer.fire_(timer);
+  }
+}
+
+void Timer::arm(Clock::time_point at) {
+  disarm();
+  if (at == Clock::kNever) return;
+  Scheduler& scheduler = Scheduler::current();
+  at_ = at;
+  scheduler.state_->timers.insert(*this);
+  scheduler_ = &scheduler;
+}
+
+void Timer::disarm() noexcept {
+  if (scheduler_ == nullptr) return;
+  auto& timers = scheduler_->state_->timers;
+  timers.erase(timers.iterator_to(*this));
+  scheduler_ = nullptr;
+  at_ = Clock::kNever;
+}
+
+// --- waiting ---
+
+void Waiter::park(Abort (*abort)(void*), void* context) {
+  Task& task = Task::current(what_);
+  if (woken_) return;
+  task_ = &task;
+  abort_ = abort;
+  abort_context_ = context;
+  task_->waiter_ = this;
+  if (task_->cancelled()) abort_wait();  // may make it ready again: then it throws after one pass through the queue
+  task_->suspend();
+  if (aborted_) Task::throw_cancelled();
+}
+
+void Waiter::wait_in(boost::intrusive::list<Waiter>& waiters) {
+  Task::current(what_);
+  waiters.push_back(*this);
+  wait([&] {
+    waiters.erase(waiters.iterator_to(*this));
+    return Abort::kDone;
+  });
+}
+
+void Waiter::wake() {
+  if (task_ != nullptr && !task_->scheduler().on_loop_thread()) {
+    throw UsageError(std::string("wake() of a wait for ") + what_ + " from another thread: use Scheduler::post");
+  }
+  if (woken_ || aborted_) throw UsageError(std::string("a wait for ") + what_ + " was woken twice");
+  woken_ = true;
+  end_wait();
+}
+
+void Waiter::abort_wait() noexcept {
+  if (abort_ == nullptr || abort_called_) return;
+  abort_called_ = true;
+  Scheduler::State& state = Scheduler::State::of(task_->scheduler());
+  Task* caller = std::exchange(state.current, nullptr);  // so that an abort function that waits is told that it cannot
+  const Abort result = abort_(abort_context_);
+  state.current = caller;
+  if (result == Abort::kLater) return;
+  aborted_ = true;
+  end_wait();
+}
+
+void Waiter::end_wait() {
+  if (task_ == nullptr || task_->waiter_ != this) return;  // not parked yet
+  task_->waiter_ = nullptr;
+  task_->make_ready();
+}
+
+void yield_now() { Task::current("yield_now").yield(); }
+
+void checkpoint() {
+  Task& task = Task::current("checkpoint");
+  task.yield();
+  if (task.cancelled()) Task::throw_cancelled();
+}
+
+void throw_if_cancelled() {
+  if (Task::current("throw_if_cancelled").cancelled()) Task::throw_cancelled();
+}
+
+void sleep(Clock::duration duration) {
+  if (duration <= Clock::duration::zero()) return checkpoint();
+  sleep_until(deadline_after(duration));
+}
+
+void sleep_until(Clock::time_point time) {
+  if (time <= Clock::now()) return checkpoint();
+  Task::current("sleep");
+  struct Alarm : Timer {
+    explicit Alarm(Waiter& w) : Timer([](Timer& t) { static_cast<Alarm&>(t).waiter.wake(); }), waiter(w) {}
+    Waiter& waiter;
+  };
+  Waiter waiter("sleep");
+  Alarm alarm(waiter);
+  alarm.arm(time);
+  waiter.wait([&] {
+    alarm.disarm();
+    return Abort::kDone;
+  });
+}
+
+void sleep_forever() {
+  Waiter waiter("sleep_forever");
+  waiter.wait([] { return Abort::kDone; });
+  std::abort();  // nobody knows the waiter
+}
+
+std::string current_task_name() { return Task::current("current_task_name").name(); }
+
+}  // namespace tractor

@@ -1,0 +1,49 @@
+// What tasks wait for among themselves: Event, Lock, Semaphore. Loop thread only; waiting is first come, first served.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+
+#include "runtime/task/scheduler.h"
+
+namespace tractor {
+
+// Set once, seen by all. A checkpoint even when it is set already.
+class Event {
+ public:
+  void set();
+  bool is_set() const { return set_; }
+  void wait();
+
+ private:
+  bool set_ = false;
+  boost::intrusive::list<Waiter> waiters_;
+};
+
+// Models Lockable, for std::unique_lock and std::scoped_lock; lock() is a checkpoint, unlock() hands over to the
+// longest waiter. Throws UsageError when the owner locks it again, or another task unlocks it.
+class Lock {
+ public:
+  void lock();
+  bool try_lock();
+  void unlock();
+
+ private:
+  const void* owner_ = nullptr;
+  boost::intrusive::list<Waiter> waiters_;
+};
+
+// Counts permits. acquire() is a checkpoint.
+class Semaphore {
+ public:
+  explicit Semaphore(int initial);
+  void acquire();
+  bool try_acquire();
+  void release();
+  int value() const { return value_; }
+
+ private:
+  int value_;
+  boost::intrusive::list<Waiter> waiters_;
+};
+
+}  // namespace tractor

@@ -1,0 +1,93 @@
+#include "runtime/task/task_nursery.h"
+
+#include <cstring>
+#include <unordered_set>
+
+#include "runtime/task/scheduler.h"
+#include "runtime/task/scheduler_state.h"
+
+namespace tractor {
+
+namespace {
+
+// The same exception object once: it can reach a nursery on several ways. By address in a set, since thousands of tasks
+// may fail; an exception_ptr is one pointer, but has no hash.
+void remove_duplicates(std::vector<std::exception_ptr>& errors) {
+  static_assert(sizeof(std::exception_ptr) == sizeof(void*));
+  std::unordered_set<const void*> seen;
+  std::erase_if(errors, [&](const std::exception_ptr& error) {
+    const void* object = nullptr;
+    std::memcpy(&object, &error, sizeof object);
+    return !seen.insert(object).second;
+  });
+}
+
+std::string summary(const std::vector<std::exception_ptr>& errors) {
+  constexpr std::size_t kShown = 5;
+  std::string text = std::to_string(errors.size()) + " errors: ";
+  for (std::size_t i = 0; i < errors.size() && i < kShown; ++i) {
+    if (i > 0) text += "; ";
+    text += describe(errors[i]);
+  }
+  if (errors.size() > kShown) text += "; and " + std::to_string(errors.size() - kShown) + " more";
+  return text;
+}
+
+}  // namespace
+
+void TaskNursery::open() {
+  Task::current("TaskNursery::run");
+  if (phase_ != Phase::kNew)
+    throw UsageError("TaskNursery::run: a nursery runs one body in its life; make another one");
+  scope_.enter();
+  scheduler_ = &Scheduler::current();
+  phase_ = Phase::kBodyRuns;
+}
+
+void TaskNursery::close(bool cancelled, std::exception_ptr error) {
+  record(cancelled, std::move(error));
+  phase_ = Phase::kWaits;
+  if (pending_ == 0) yield_now();
+  while (pending_ > 0) {  // again, when a task was started after the last one had ended and before this one went on
+    Waiter waiter("the tasks of a nursery");
+    closer_ = &waiter;
+    waiter.wait([this] {
+      record(true, nullptr);
+      return Abort::kLater;
+    });
+    closer_ = nullptr;
+  }
+  phase_ = Phase::kClosed;
+  const bool absorbed = scope_.leave(cancelled_);
+  if (errors_.size() > 1) remove_duplicates(errors_);
+  if (errors_.size() > 1) {
+    std::string text = summary(errors_);
+    throw ExceptionGroup(std::move(text), std::move(errors_));
+  }
+  if (errors_.size() == 1) std::rethrow_exception(std::move(errors_.front()));
+  if (cancelled_ && !absorbed) Task::throw_cancelled();
+}
+
+void TaskNursery::record(bool cancelled, std::exception_ptr error) {
+  if (!cancelled && !error) return;
+  if (cancelled) cancelled_ = true;
+  if (error) errors_.push_back(std::move(error));
+  scope_.cancel();
+}
+
+void TaskNursery::spawn_work(std::string name, std::unique_ptr<detail::Work> work) {
+  if (phase_ == Phase::kNew) throw UsageError("start_soon: the nursery is not open; call it inside open_task_nursery");
+  if (phase_ == Phase::kClosed)
+    throw UsageError("start_soon: the nursery has ended, and with it everything that could wait");
+  if (!scheduler_->on_loop_thread()) throw UsageError("start_soon called from another thread: use Scheduler::post");
+  Task::start(*scheduler_, this, std::move(name), std::move(work));
+  ++pending_;
+}
+
+void TaskNursery::child_ended(bool cancelled, std::exception_ptr error) {
+  record(cancelled, std::move(error));
+  --pending_;
+  if (pending_ == 0 && closer_ != nullptr && !closer_->woken()) closer_->wake();
+}
+
+}  // namespace tractor

@@ -1,0 +1,137 @@
+// A task nursery: the block that owns concurrent tasks. It ends when its body and all its tasks have ended; a task or
+// body that fails cancels the rest.
+//
+// Lives on the opener's stack; loop thread only. The wait at its end never gives up: cancelled from outside, it cancels
+// its tasks and goes on waiting. One error is rethrown as itself (unlike today's trio), several as an ExceptionGroup,
+// the same exception object once; Cancelled never hides an error. Common mistake: capturing the body's locals by
+// reference in a task; they are gone before the tasks are joined. Capture by reference only what lives outside the
+// open_task_nursery call.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "runtime/task/cancel_scope.h"
+
+namespace tractor {
+
+class Waiter;
+
+namespace detail {
+
+// A function object that runs once; move-only ones too (std::move_only_function is C++23).
+struct Work {
+  virtual ~Work() = default;
+  virtual void run() = 0;
+};
+template <class F>
+struct WorkOf final : Work {
+  explicit WorkOf(F f) : fn(std::move(f)) {}
+  void run() override { std::invoke(fn); }
+  F fn;
+};
+
+}  // namespace detail
+
+class TaskNursery {
+ public:
+  TaskNursery() = default;
+  TaskNursery(const TaskNursery&) = delete;
+  TaskNursery& operator=(const TaskNursery&) = delete;
+
+  // Starts a task that runs fn(args...), decay-copied as by std::thread. It runs first at the caller's next checkpoint.
+  // Not a checkpoint. Throws UsageError when the nursery has ended.
+  template <class F, class... Args>
+  void start_soon(F&& fn, Args&&... args) {
+    if constexpr (sizeof...(Args) == 0) {
+      spawn({}, std::forward<F>(fn));
+    } else {
+      spawn({}, [fn = std::decay_t<F>(std::forward<F>(fn)),
+                 args = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable {
+        std::apply([&](auto&... a) { std::invoke(std::move(fn), std::move(a)...); }, args);
+      });
+    }
+  }
+  // The same with a name for logs and dumps.
+  template <class F>
+  void start_named(std::string name, F&& fn) {
+    spawn(std::move(name), std::forward<F>(fn));
+  }
+
+  CancelScope& cancel_scope() { return scope_; }
+  const CancelScope& cancel_scope() const { return scope_; }
+  int task_count() const { return pending_; }
+
+  // Runs `body` with the nursery open and closes it; see open_task_nursery. Once in a nursery's life.
+  template <class F>
+  auto run(F&& body) {
+    using R = std::invoke_result_t<F&>;
+    open();
+    if constexpr (std::is_void_v<R>) {
+      bool cancelled = false;
+      std::exception_ptr error;
+      try {
+        body();
+      } catch (const Cancelled&) {
+        cancelled = true;
+      } catch (...) {
+        error = std::current_exception();
+      }
+      close(cancelled, std::move(error));
+    } else {
+      std::optional<R> value;
+      bool cancelled = false;
+      std::exception_ptr error;
+      try {
+        value.emplace(body());
+      } catch (const Cancelled&) {
+        cancelled = true;
+      } catch (...) {
+        error = std::current_exception();
+      }
+      close(cancelled, std::move(error));
+      if (!value) throw NurseryCancelled("the nursery was cancelled before its body had returned a value");
+      return std::move(*value);
+    }
+  }
+
+ private:
+  friend class Task;
+
+  void open();
+  // Waits for the tasks, leaves the scope, throws what is left to throw.
+  void close(bool cancelled, std::exception_ptr error);
+  // Keeps what the body or a task ended with and cancels the rest, unless it ended well.
+  void record(bool cancelled, std::exception_ptr error);
+  template <class F>
+  void spawn(std::string name, F&& fn) {
+    spawn_work(std::move(name), std::make_unique<detail::WorkOf<std::decay_t<F>>>(std::forward<F>(fn)));
+  }
+  void spawn_work(std::string name, std::unique_ptr<detail::Work> work);
+  void child_ended(bool cancelled, std::exception_ptr error);
+
+  enum class Phase { kNew, kBodyRuns, kWaits, kClosed };
+
+  CancelScope scope_;
+  std::vector<std::exception_ptr> errors_;
+  Scheduler* scheduler_ = nullptr;
+  Waiter* closer_ = nullptr;  // the wait at the end
+  int pending_ = 0;
+  bool cancelled_ = false;  // Cancelled was among what ended the body and the tasks
+  Phase phase_ = Phase::kNew;
+};
+
+// Opens a nursery around `body`, which is called with it; returns the body's value and throws what failed.
+template <class F>
+auto open_task_nursery(F&& body) {
+  TaskNursery nursery;
+  return nursery.run([&] { return body(nursery); });
+}
+
+}  // namespace tractor
