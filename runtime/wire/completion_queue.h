@@ -1,0 +1,81 @@
+// The production event port: the scheduler waits in one gRPC completion queue, which carries server and client operations alike.
+//
+// Owns the queue; loop thread only, but for ring(). Deadlines are timeouts of the wait (no grpc::Alarm per timer); one Alarm is the
+// doorbell for other threads.
+#pragma once
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/completion_queue.h>
+
+#include <atomic>
+#include <memory>
+
+#include "runtime/task/event_port.h"
+#include "runtime/task/scheduler.h"
+
+namespace tractor {
+
+// What the queue delivers: done() runs on the loop and must not wait. Pass it to gRPC as tag().
+class Tag {
+ public:
+  virtual void done(bool ok) = 0;
+  void* tag() { return this; }
+
+ protected:
+  ~Tag() = default;
+};
+
+class CompletionQueuePort final : public EventPort, private Tag {
+ public:
+  explicit CompletionQueuePort(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue_(std::move(queue)) {}
+  // Shuts the queue down and delivers what is still in it; servers that use it must have been shut down before.
+  ~CompletionQueuePort();
+
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+  Clock::time_point now() const override;
+  void poll(Clock::time_point deadline) override;
+  void ring() override;
+
+ private:
+  void done(bool ok) override;
+
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  grpc::Alarm doorbell_;
+  std::atomic<bool> rung_ = false;
+};
+
+// One gRPC operation that one task waits for. It cannot be undone: cancellation asks gRPC to end it, and its tag ends the wait, so the
+// wait is always complete when it returns. Lives until its tag has come.
+class Operation final : public Tag {
+ public:
+  explicit Operation(const char* what) : waiter_(what) {}
+
+  // Parks until the tag comes; `ask_to_end` runs once, on the loop, when the task is cancelled. Returns gRPC's ok. Never throws Cancelled.
+  template <class F>
+  bool wait(F&& ask_to_end) {
+    waiter_.wait([&] {
+      ask_to_end();
+      return Abort::kLater;
+    });
+    return ok_;
+  }
+  // Parks until the tag comes, whatever is cancelled.
+  bool wait_shielded() {
+    waiter_.wait_shielded();
+    return ok_;
+  }
+  // Whether ask_to_end ran.
+  bool cancelled() const { return waiter_.cancelled(); }
+
+ private:
+  void done(bool ok) override {
+    ok_ = ok;
+    waiter_.wake();
+  }
+
+  Waiter waiter_;
+  bool ok_ = false;
+};
+
+}  // namespace tractor

@@ -1,0 +1,99 @@
+// A peer: another actor as seen from here, and the calls to it.
+//
+// Owned by portals through shared pointers; loop thread only. Connections are gRPC's: made at the first call, shared by all peers with the
+// same address.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/task/clock.h"
+#include "runtime/wire/remote_error.h"
+#include "runtime/wire/value.h"
+
+namespace grpc {
+class Channel;
+class ClientContext;
+class CompletionQueue;
+}  // namespace grpc
+
+namespace tractor {
+
+// What every connection of this process needs to know. Owned by the runtime; outlives all peers.
+struct WireContext {
+  ActorRef self = {};
+  grpc::CompletionQueue* queue = nullptr;
+  std::string bearer_token = {};  // sent over TCP; empty: none
+};
+
+// How long a callee has to acknowledge a cancel before the call is given up.
+inline constexpr Clock::duration kCancelAcknowledgement = std::chrono::milliseconds(500);
+// How long something that should be there already (a local service, the arbiter) has to answer a first request.
+inline constexpr Clock::duration kConnectTimeout = std::chrono::seconds(5);
+
+// A gRPC channel with the settings all of ours have: no proxy, no retries, one message at most kMaxMessageBytes.
+std::shared_ptr<grpc::Channel> open_channel(const std::string& address);
+// The same on a connected socket, which it owns from now on.
+std::shared_ptr<grpc::Channel> open_channel_on(int descriptor);
+inline constexpr int kMaxMessageBytes = 64 << 20;
+// Throws CallError(resource_exhausted), naming function and sizes, when a result cannot be sent.
+void check_result_size(const std::string& function, std::size_t bytes);
+
+// Adds what a server at `address` asks for: the bearer token, over TCP.
+void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address);
+
+class Peer {
+ public:
+  // `addresses`: where the actor serves, best first. The first that can be reached from here is used: a unix socket only where its path
+  // exists on this machine.
+  Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> addresses);
+  ~Peer();
+
+  // Calls "module.function" and waits for its value: a checkpoint. Throws what the callee threw (RemoteActorError), RemoteCancelled when
+  // someone else cancelled the call.
+  //
+  // When the calling task is cancelled, or its deadline passes, the remote task is cancelled, and the call ends when that task has ended;
+  // Cancelled is thrown then, unless the callee ended with a value or an error of its own. A callee that does not acknowledge the cancel
+  // within kCancelAcknowledgement is given up.
+  Value invoke(const std::string& function, Arguments arguments);
+
+  // Cancels a call in flight there, by the id its caller chose. Whether there was one. A checkpoint.
+  bool cancel_call(const std::string& call_id, const std::string& reason);
+  // Asks the actor to end itself within `budget`. Whether it is (still) that actor. A checkpoint.
+  bool cancel_actor(Clock::duration budget, const std::string& reason);
+
+  const ActorRef& actor() const { return actor_; }
+  const std::vector<std::string>& addresses() const { return addresses_; }
+  // The one in use.
+  const std::string& address() const { return address_; }
+  std::uint64_t calls_started() const { return calls_started_; }
+  int calls_in_flight() const { return calls_in_flight_; }
+
+  // What the actor's owner knows of it, when that is us.
+  struct Owner {
+    // Asked when a call failed UNAVAILABLE, in the calling task: what became of the actor; null when that is not known either. Always the
+    // same object: a nursery that gets it from a call and from the child has it once.
+    std::function<std::exception_ptr()> post_mortem;
+    // Whether we are ending it: a cancelled call to it ends with it, and there is nothing unknown about that.
+    std::function<bool()> is_ending;
+  };
+  void set_owner(Owner owner) { owner_ = std::move(owner); }
+
+ private:
+  class Cancellation;
+  struct Stubs;
+
+  const WireContext& wire_;
+  ActorRef actor_;
+  std::vector<std::string> addresses_;
+  std::string address_;
+  std::unique_ptr<Stubs> stubs_;
+  std::optional<Owner> owner_;
+  std::uint64_t calls_started_ = 0;
+  int calls_in_flight_ = 0;
+};
+
+}  // namespace tractor

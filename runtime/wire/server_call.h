@@ -1,0 +1,139 @@
+// Server-side calls, each run by a task.
+//
+// An Acceptor keeps one request for the next call of a method outstanding; when a call arrives it starts a task for it. The task's
+// ServerCall tells when the client cancels or goes (AsyncNotifyWhenDone), and lives until gRPC has delivered all its tags.
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/async_stream.h>
+#include <grpcpp/support/async_unary_call.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "runtime/task/task_nursery.h"
+#include "runtime/wire/completion_queue.h"
+
+namespace tractor {
+
+class ServerCall {
+ public:
+  ServerCall() { context_.AsyncNotifyWhenDone(client_done_.tag()); }
+  ServerCall(const ServerCall&) = delete;
+  ServerCall& operator=(const ServerCall&) = delete;
+
+  grpc::ServerContext& context() { return context_; }
+
+  // Runs `body` in a scope that is cancelled when the client cancels or disconnects. Returns whether that cut it short.
+  template <class F>
+  bool run_while_wanted(F&& body) {
+    CancelScope scope;
+    client_done_.scope = &scope;
+    if (client_done_.cancelled) scope.cancel();
+    struct Reset {
+      ClientDone& done;
+      ~Reset() { done.scope = nullptr; }
+    } reset{client_done_};
+    scope.run(body);
+    return scope.cancelled_caught();
+  }
+
+  // After the final operation's tag: waits until gRPC is done with the call.
+  void wait_until_done() { client_done_.waiter.wait_shielded(); }
+
+ private:
+  struct ClientDone final : Tag {
+    explicit ClientDone(grpc::ServerContext& c) : context(c) {}
+    void done(bool /*ok*/) override {
+      cancelled = context.IsCancelled();
+      if (cancelled && scope != nullptr) scope->cancel();
+      waiter.wake();
+    }
+    grpc::ServerContext& context;
+    Waiter waiter{"the end of a served call"};
+    CancelScope* scope = nullptr;
+    bool cancelled = false;
+  };
+
+  grpc::ServerContext context_;
+  ClientDone client_done_{context_};
+};
+
+template <class Request, class Response>
+struct UnaryCall : ServerCall {
+  Request request;
+  grpc::ServerAsyncResponseWriter<Response> responder{&context()};
+
+  template <class Service, class Method>
+  void request_next(Service& service, Method method, grpc::ServerCompletionQueue* queue, Tag& tag) {
+    (service.*method)(&context(), &request, &responder, queue, queue, tag.tag());
+  }
+  // Sends the one response, or the error; waits until it is out.
+  void finish(const Response& response, const grpc::Status& status) {
+    Operation op("a response to be sent");
+    if (status.ok()) {
+      responder.Finish(response, status, op.tag());
+    } else {
+      responder.FinishWithError(status, op.tag());
+    }
+    op.wait_shielded();
+    wait_until_done();
+  }
+};
+
+template <class Request, class Response>
+struct StreamCall : ServerCall {
+  grpc::ServerAsyncReaderWriter<Response, Request> stream{&context()};
+
+  template <class Service, class Method>
+  void request_next(Service& service, Method method, grpc::ServerCompletionQueue* queue, Tag& tag) {
+    (service.*method)(&context(), &stream, queue, queue, tag.tag());
+  }
+  // The next message; false at the end of the stream. When the task is cancelled, so is the stream, and this is false.
+  bool read(Request& request) {
+    Operation op("a message on a stream");
+    stream.Read(&request, op.tag());
+    return op.wait([this] { context().TryCancel(); });
+  }
+  // Ends the stream; after reader and writer have ended.
+  void finish(const grpc::Status& status) {
+    Operation op("a stream to end");
+    stream.Finish(status, op.tag());
+    op.wait_shielded();
+    wait_until_done();
+  }
+};
+
+template <class Call>
+class Acceptor final : private Tag {
+ public:
+  // `request` asks gRPC for the next call; `handle` runs it in a task of `nursery`, finishes it, and throws nothing but Cancelled.
+  // Lives until the server was shut down and the queue drained.
+  Acceptor(TaskNursery& nursery, std::function<void(Call&, Tag&)> request, std::function<void(Call&)> handle)
+      : nursery_(nursery), request_(std::move(request)), handle_(std::move(handle)) {
+    accept_next();
+  }
+
+  // Starts no more tasks: the nursery has ended. A call that comes now is answered by the server's shutdown, UNAVAILABLE.
+  void stop() { stopped_ = true; }
+
+ private:
+  void accept_next() {
+    next_ = std::make_unique<Call>();
+    request_(*next_, *this);
+  }
+  void done(bool ok) override {
+    if (!ok || stopped_) return;
+    nursery_.start_soon([this, call = std::shared_ptr<Call>(std::move(next_))] { handle_(*call); });
+    accept_next();
+  }
+
+  TaskNursery& nursery_;
+  std::function<void(Call&, Tag&)> request_;
+  std::function<void(Call&)> handle_;
+  std::unique_ptr<Call> next_;
+  bool stopped_ = false;
+};
+
+}  // namespace tractor

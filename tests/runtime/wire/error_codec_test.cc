@@ -1,0 +1,99 @@
+#include "runtime/wire/error_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "google/rpc/status.pb.h"
+
+namespace tractor {
+namespace {
+
+const ActorRef kHere{.name = "here", .id = "0123456789abcdef"};
+const ActorRef kThere{.name = "there", .id = "fedcba9876543210"};
+
+template <class E>
+ErrorInfo info_of(E error, const ActorRef& here = kHere) {
+  return error_info(std::make_exception_ptr(std::move(error)), here);
+}
+
+TEST(ErrorCodec, an_exception_starts_where_it_was_thrown) {
+  const ErrorInfo info = info_of(std::out_of_range("too far"));
+  EXPECT_EQ(info.type, "std::out_of_range");
+  EXPECT_EQ(info.message, "too far");
+  EXPECT_EQ(info.kind, ErrorKind::function);
+  EXPECT_EQ(info.origin, kHere);
+  EXPECT_TRUE(info.relay_path.empty());
+  EXPECT_EQ(info_of(42).type, "int");
+}
+
+TEST(ErrorCodec, a_remote_error_keeps_its_origin_and_id_and_names_every_hop) {
+  const ErrorInfo first = info_of(std::runtime_error("x"));
+  const ErrorInfo second = error_info(exception_for(first), kThere);
+  EXPECT_EQ(second.origin, kHere);
+  EXPECT_EQ(second.relay_path, std::vector<ActorRef>{kThere});
+  EXPECT_EQ(second.error_id, first.error_id);
+}
+
+TEST(ErrorCodec, a_group_carries_its_members) {
+  const ExceptionGroup group("two", {std::make_exception_ptr(std::runtime_error("a")), std::make_exception_ptr(std::logic_error("b"))});
+  const ErrorInfo info = info_of(group);
+  ASSERT_EQ(info.causes.size(), 2U);
+  EXPECT_EQ(info.causes[1].message, "b");
+}
+
+TEST(ErrorCodec, all_of_it_survives_the_wire) {
+  ErrorInfo info = info_of(std::runtime_error("x"));
+  info.relay_path = {kThere};
+  info.stack_trace = {"f()", "g()"};
+  info.causes = {info_of(std::logic_error("y"))};
+  info.attributes = {{"signal", "9"}};
+  v1::Error wire;
+  encode(info, wire);
+  const ErrorInfo back = decode(wire);
+  EXPECT_EQ(back.relay_path, info.relay_path);
+  EXPECT_EQ(back.stack_trace, info.stack_trace);
+  EXPECT_EQ(back.causes.at(0).message, "y");
+  EXPECT_EQ(back.attributes, info.attributes);
+  EXPECT_EQ(back.kind, info.kind);
+}
+
+TEST(ErrorCodec, a_huge_text_is_cut_in_a_status_and_says_so) {
+  const std::string huge(1 << 20, '\xff');
+  const grpc::Status status = to_status(info_of(std::runtime_error(huge)));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNKNOWN);
+  EXPECT_LT(status.error_message().size() + status.error_details().size(), 5U * 1024);
+  EXPECT_NE(status.error_message().find("cut"), std::string::npos);
+  const ErrorInfo back = from_status(status, kThere);
+  EXPECT_TRUE(back.truncated);
+  EXPECT_EQ(back.type, "std::runtime_error");
+  EXPECT_EQ(back.origin, kHere);
+}
+
+TEST(ErrorCodec, each_kind_has_its_status_code) {
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::invalid_argument, ""))).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::not_found, ""))).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::permission_denied, ""))).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::unavailable, ""))).error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::resource_exhausted, ""))).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::deadline_exceeded, ""))).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
+TEST(ErrorCodec, a_status_without_details_names_the_peer) {
+  const ErrorInfo info = from_status({grpc::StatusCode::UNAVAILABLE, "Socket closed"}, kThere);
+  EXPECT_EQ(info.kind, ErrorKind::unavailable);
+  EXPECT_EQ(info.origin, kThere);
+  EXPECT_EQ(from_status({grpc::StatusCode::UNKNOWN, "x", "no protobuf \xff"}, kThere).message, "x");
+}
+
+TEST(ErrorCodec, a_cancellation_is_thrown_as_one_that_says_who_asked) {
+  ErrorInfo info{.kind = ErrorKind::cancelled, .attributes = {{"cancelled_by", "gretchen@91bc"}}};
+  try {
+    std::rethrow_exception(exception_for(info));
+  } catch (const RemoteCancelled& e) {
+    EXPECT_EQ(e.cancelled_by(), "gretchen@91bc");
+  }
+}
+
+}  // namespace
+}  // namespace tractor
