@@ -1,0 +1,130 @@
+// A child actor as its parent sees it: the process, the supervision stream to it, and how it ends.
+//
+// Owned by the nursery that spawned it, whose task runs run() from the launch until the process, and everything below it, is gone; portals
+// share it. Loop thread only.
+//   starting -> serving -> ending -> ended        a child that never serves goes from starting to ending
+// What makes it end: release() (its work is done, or someone cancels it), cancellation of the nursery, its own failure, its own exit.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/process/child_spec.h"
+#include "runtime/process/early_output.h"
+#include "runtime/process/launcher.h"
+#include "runtime/task/condition.h"
+#include "runtime/wire/actor_info.h"
+#include "runtime/wire/peer.h"
+#include "runtime/wire/value.h"
+
+namespace tractor {
+
+class Supervision;
+
+// How long a child may take until it serves.
+inline constexpr Clock::duration kStartTimeout = std::chrono::seconds(30);
+
+// What a child has to be asked for before it ends, by the supervision stream: implemented by Supervision's stream task.
+class ChildStream {
+ public:
+  virtual void send_cancel(Clock::duration budget, const std::string& reason) = 0;
+
+ protected:
+  ~ChildStream() = default;
+};
+
+class Child : public std::enable_shared_from_this<Child> {
+ public:
+  // `on_change` is called on the loop when it settled or failed.
+  Child(Supervision& supervision, ChildSpec spec, std::function<void(Child&)> on_change);
+
+  // --- the nursery's side -------------------------------------------------------------------------------------------------------------
+  // From launch to reaping; in a task of the nursery. Throws the child's failure, unless that was its start's, which wait_started() throws.
+  void run();
+  // Waits until it serves; throws why it never will. A checkpoint.
+  void wait_started();
+  // Its one-shot function has returned, or failed.
+  bool settled() const { return outcome_.has_value() || failure_ != nullptr || ended_; }
+  bool one_shot() const { return spec_.function.has_value(); }
+  std::exception_ptr failure() const { return failure_; }
+
+  // --- the portals' side --------------------------------------------------------------------------------------------------------------
+  // The one-shot function's value; waits for it and throws what it threw. May be asked again.
+  Value wait_result();
+  // Asks it to end; not a checkpoint. wait_ended() waits until it is gone.
+  void release(const std::string& reason);
+  void wait_ended();
+  bool ended() const { return ended_; }
+  const std::shared_ptr<Peer>& peer() const { return peer_; }
+  const ActorRef& actor() const { return actor_; }
+  pid_t pid() const { return pid_; }
+
+  // --- the supervision stream's side ----------------------------------------------------------------------------------------------------
+  const ChildSpec& spec() const { return spec_; }
+  void on_stream(ChildStream& stream);
+  void on_stream_end();
+  void on_ready(ActorInfo info);
+  void on_outcome(Value value);
+  void on_failure(ErrorInfo error);
+  void on_ending(const ActorRef& requested_by);
+  // It, or an actor below it, is being made known; false from registered() when that is over by the time it comes to it.
+  void on_registering(const std::string& actor_id) { registered_.insert(actor_id); }
+  bool registered(const std::string& actor_id) const { return registered_.contains(actor_id); }
+  void on_unregistered(const std::string& actor_id) { registered_.erase(actor_id); }
+  void on_spawned_below(pid_t pid);
+  void on_reaped_below(pid_t pid);
+
+ private:
+  void launch_process();
+  void watch(int pidfd, void (Child::*on_exit)());
+  void on_exit();
+  void on_orphan_exit();
+  void wait_for_exit();
+  void wait_for_orphan();
+  void wait_until_ready();
+  void end();
+  void collect();
+  void collect_orphans();
+  static void clear_group_of(pid_t leader);
+  void fail(std::exception_ptr error);
+  std::exception_ptr death();
+  ErrorInfo died() const;
+  std::exception_ptr post_mortem();
+  std::string last_words() const;
+
+  Supervision& supervision_;
+  ChildSpec spec_;
+  std::function<void(Child&)> on_change_;
+  ActorRef actor_;
+  pid_t pid_ = -1;
+  std::unique_ptr<ChildProcess> process_;
+  std::shared_ptr<EarlyOutput> early_output_;
+  ChildStream* stream_ = nullptr;
+  bool stream_ended_ = false;
+  Condition changed_;
+
+  std::optional<ActorInfo> ready_;
+  std::shared_ptr<Peer> peer_;
+  std::optional<Value> outcome_;
+  std::exception_ptr failure_;
+  std::exception_ptr start_failure_;
+  std::exception_ptr death_;
+  std::optional<ExitStatus> exit_;
+  std::optional<std::string> released_;  // why
+  bool starter_waits_ = false;
+  bool asked_to_end_ = false;
+  bool killed_by_us_ = false;
+  bool orphan_ended_ = false;
+  bool all_watched_ = true;  // no process' end goes unnoticed for lack of a descriptor
+  bool ended_ = false;
+  std::set<std::string> registered_;
+  std::set<pid_t> pids_below_;
+};
+
+}  // namespace tractor

@@ -1,0 +1,28 @@
+// What a child actor is to be. Plain data.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/task/clock.h"
+#include "runtime/wire/value.h"
+
+namespace tractor {
+
+// The time a child has to end when it is cancelled, unless its options say otherwise.
+inline constexpr Clock::duration kDefaultBudget = std::chrono::seconds(5);
+
+struct ChildSpec {
+  std::string name = {};
+  std::vector<std::string> modules = {};
+  Value::Map statespace = {};
+  std::map<std::string, std::string> labels = {};
+  Clock::duration budget = kDefaultBudget;
+  // A one-shot actor runs this and then serves until released; a daemon has none.
+  std::optional<std::string> function = {};
+  Value::List arguments = {};
+};
+
+}  // namespace tractor

@@ -1,0 +1,158 @@
+#include "runtime/process/helper_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "runtime/log.h"
+#include "runtime/process/early_output.h"
+
+namespace tractor {
+
+namespace asio = boost::asio;
+using Descriptor = asio::posix::stream_descriptor;
+
+struct HelperThread::State {
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
+  std::mutex mutex;
+  std::set<pid_t> groups;  // under mutex
+  std::unique_ptr<asio::signal_set> signals;
+  std::thread thread;
+
+  void accept(std::shared_ptr<Descriptor> listener, std::shared_ptr<std::function<void(int)>> on_connection);
+  void collect(std::shared_ptr<Descriptor> pipe, std::shared_ptr<EarlyOutput> output);
+  void next_signal(std::shared_ptr<std::function<void(int)>> on_signal);
+};
+
+namespace {
+
+// Whether a connected unix socket's other end belongs to our user, or to root.
+bool is_trusted_peer(int descriptor) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  if (peer.uid == geteuid() || peer.uid == 0) return true;
+  log::warning("refused a connection of user " + std::to_string(peer.uid) + " (process " + std::to_string(peer.pid) + ")");
+  return false;
+}
+
+}  // namespace
+
+HelperThread::HelperThread() : state_(std::make_unique<State>()) {
+  state_->thread = std::thread([io = &state_->io] {
+    pthread_setname_np(pthread_self(), "tractor-helper");
+    io->run();
+  });
+}
+
+HelperThread::~HelperThread() { stop(); }
+
+void HelperThread::stop() {
+  state_->io.stop();
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+bool HelperThread::watch_exit(int pidfd, std::function<void()> on_exit) {
+  const int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return false;
+  auto process = std::make_shared<Descriptor>(state_->io, copy);
+  process->async_wait(Descriptor::wait_read, [process, on_exit = std::move(on_exit)](const boost::system::error_code& error) {
+    if (!error) on_exit();
+  });
+  return true;
+}
+
+void HelperThread::collect(std::shared_ptr<EarlyOutput> output) {
+  const int copy = fcntl(output->descriptor(), F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return;  // the pipe holds 64 KiB
+  state_->collect(std::make_shared<Descriptor>(state_->io, copy), std::move(output));
+}
+
+void HelperThread::State::collect(std::shared_ptr<Descriptor> pipe, std::shared_ptr<EarlyOutput> output) {
+  pipe->async_wait(Descriptor::wait_read, [this, pipe, output](const boost::system::error_code& error) {
+    if (!error && output->drain()) collect(pipe, output);
+  });
+}
+
+void HelperThread::accept_on(int listening_socket, std::function<void(int)> on_connection) {
+  state_->accept(std::make_shared<Descriptor>(state_->io, listening_socket),
+                 std::make_shared<std::function<void(int)>>(std::move(on_connection)));
+}
+
+void HelperThread::State::accept(std::shared_ptr<Descriptor> listener, std::shared_ptr<std::function<void(int)>> on_connection) {
+  listener->async_wait(Descriptor::wait_read, [this, listener, on_connection](const boost::system::error_code& error) {
+    if (error) return;
+    const int descriptor = accept4(listener->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (descriptor >= 0 && is_trusted_peer(descriptor)) {
+      (*on_connection)(descriptor);
+    } else if (descriptor >= 0) {
+      close(descriptor);
+    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+      // Out of descriptors, most likely: the connection stays in the backlog; try again soon rather than spin.
+      log::error(std::string("cannot accept a connection: ") + std::strerror(errno));
+      auto pause = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(100));
+      pause->async_wait([this, pause, listener, on_connection](const boost::system::error_code&) { accept(listener, on_connection); });
+      return;
+    }
+    accept(listener, on_connection);
+  });
+}
+
+void HelperThread::watch_signals(const std::vector<int>& signals, std::function<void(int)> on_signal) {
+  state_->signals = std::make_unique<asio::signal_set>(state_->io);
+  for (int signal : signals) state_->signals->add(signal);
+  state_->next_signal(std::make_shared<std::function<void(int)>>(std::move(on_signal)));
+}
+
+void HelperThread::State::next_signal(std::shared_ptr<std::function<void(int)>> on_signal) {
+  signals->async_wait([this, on_signal](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    (*on_signal)(signal);
+    next_signal(on_signal);
+  });
+}
+
+void HelperThread::watch_parent(int pidfd, std::chrono::milliseconds grace, std::function<void()> on_death) {
+  watch_exit(pidfd, [this, grace, on_death = std::move(on_death)] {
+    on_death();
+    auto timer = std::make_shared<asio::steady_timer>(state_->io, grace);
+    timer->async_wait([this, timer](const boost::system::error_code& error) {
+      if (error) return;
+      kill_tree();
+      kill(0, SIGKILL);  // our own group: a child leads one
+    });
+  });
+}
+
+void HelperThread::add_group(pid_t group) {
+  const std::lock_guard lock(state_->mutex);
+  state_->groups.insert(group);
+}
+
+void HelperThread::remove_group(pid_t group) {
+  const std::lock_guard lock(state_->mutex);
+  state_->groups.erase(group);
+}
+
+void HelperThread::kill_tree() {
+  const std::lock_guard lock(state_->mutex);
+  for (pid_t group : state_->groups) kill(-group, SIGKILL);
+}
+
+}  // namespace tractor

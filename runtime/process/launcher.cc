@@ -1,0 +1,211 @@
+#include "runtime/process/launcher.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/process/v2/process.hpp>
+#include <boost/process/v2/src.hpp>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace tractor {
+
+namespace process = boost::process::v2;
+
+namespace {
+
+void check(int error, const char* what) {
+  if (error != 0) throw std::system_error(error, std::generic_category(), what);
+}
+
+class SpawnAttributes {
+ public:
+  SpawnAttributes() {
+    check(posix_spawnattr_init(&attributes_), "posix_spawnattr_init");
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
+};
+
+class SpawnActions {
+ public:
+  explicit SpawnActions(const ChildDescriptors& from) {
+    check(posix_spawn_file_actions_init(&actions_), "posix_spawn_file_actions_init");
+    check(posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0), "addopen");
+    check(posix_spawn_file_actions_adddup2(&actions_, 2, kStderrDescriptor), "adddup2");
+    check(posix_spawn_file_actions_adddup2(&actions_, from.early_stderr, 2), "adddup2");
+    check(posix_spawn_file_actions_adddup2(&actions_, from.supervision, kSupervisionDescriptor), "adddup2");
+    check(posix_spawn_file_actions_addclosefrom_np(&actions_, kStderrDescriptor + 1), "addclosefrom_np");
+  }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  ~SpawnActions() { posix_spawn_file_actions_destroy(&actions_); }
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+// A descriptor above the numbers that the child gives away.
+class HighDescriptor {
+ public:
+  explicit HighDescriptor(int from) : descriptor_(fcntl(from, F_DUPFD_CLOEXEC, kStderrDescriptor + 1)) {
+    if (descriptor_ < 0) check(errno, "cannot copy a descriptor for a child process");
+  }
+  HighDescriptor(const HighDescriptor&) = delete;
+  HighDescriptor& operator=(const HighDescriptor&) = delete;
+  ~HighDescriptor() { close(descriptor_); }
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+// The file to execute: by its own name, which ps shows, unless another program has taken its place on disk since.
+std::string program() {
+  constexpr const char* kSelf = "/proc/self/exe";
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::read_symlink(kSelf, error);
+  struct stat self {};
+  struct stat named {};
+  if (error || stat(kSelf, &self) != 0 || stat(path.c_str(), &named) != 0) return kSelf;
+  return self.st_ino == named.st_ino && self.st_dev == named.st_dev ? path.string() : kSelf;
+}
+
+std::vector<char*> child_environment(std::string& marker) {
+  marker = std::string(kChildMarker) + "=" + std::to_string(kSupervisionDescriptor);
+  std::vector<char*> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) out.push_back(*entry);
+  out.push_back(marker.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+}  // namespace
+
+std::string to_string(const ExitStatus& status) {
+  if (status.signal == 0) return "exited with status " + std::to_string(status.code);
+  return "was killed by signal " + std::to_string(status.signal) + " (" + strsignal(status.signal) + ")";
+}
+
+struct ChildProcess::State {
+  process::process handle;
+  int pidfd;
+};
+
+ChildProcess::ChildProcess(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+// The owner reaps it; a handle given up earlier (an exception in between) must not kill or wait here.
+ChildProcess::~ChildProcess() { state_->handle.detach(); }
+
+pid_t ChildProcess::pid() const { return state_->handle.id(); }
+
+int ChildProcess::pidfd() const { return state_->pidfd; }
+
+std::optional<ExitStatus> ChildProcess::ended() const {
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return std::nullopt;
+  return info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status} : ExitStatus{.signal = info.si_status};
+}
+
+void ChildProcess::signal_group(int signal) const { kill(-pid(), signal); }
+
+void ChildProcess::reap() {
+  boost::system::error_code ignored;
+  state_->handle.wait(ignored);
+}
+
+std::vector<std::string> own_command_line() {
+  std::vector<std::string> arguments;
+  std::ifstream file("/proc/self/cmdline");
+  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  if (arguments.empty()) throw std::system_error(errno, std::generic_category(), "cannot read /proc/self/cmdline");
+  return arguments;
+}
+
+std::unique_ptr<ChildProcess> launch(const std::vector<std::string>& arguments, const ChildDescriptors& descriptors) {
+  const HighDescriptor supervision(descriptors.supervision);
+  const HighDescriptor early_stderr(descriptors.early_stderr);
+  const SpawnAttributes attributes;
+  const SpawnActions actions({.supervision = supervision.get(), .early_stderr = early_stderr.get()});
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  std::string marker;
+  const std::vector<char*> environment = child_environment(marker);
+
+  pid_t pid = -1;
+  check(posix_spawn(&pid, program().c_str(), actions.get(), attributes.get(), argv.data(), environment.data()),
+        "cannot start a child process");
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (pidfd < 0) {
+    const int error = errno;
+    kill(-pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    check(error, "cannot watch a child process (pidfd_open)");
+  }
+  // Handles want an executor; nothing ever runs on this one, since waiting is the helper thread's.
+  static boost::asio::io_context unused;
+  return std::make_unique<ChildProcess>(
+      std::make_unique<ChildProcess::State>(ChildProcess::State{process::process(unused.get_executor(), pid, pidfd), pidfd}));
+}
+
+Orphan look_at_orphan(pid_t pid) {
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return Orphan::gone;
+  return info.si_pid == 0 ? Orphan::running : Orphan::ended;
+}
+
+bool clear_group(pid_t leader) {
+  kill(-leader, SIGKILL);
+  bool clear = true;
+  for (pid_t pid : children_of_this_process()) {
+    if (pid == leader || getpgid(pid) != leader) continue;
+    waitpid(pid, nullptr, WNOHANG);
+    clear = false;  // even if that was the last: what was below it is our child only now
+  }
+  return clear;
+}
+
+void reap_orphan(pid_t pid) { waitpid(pid, nullptr, WNOHANG); }
+
+std::vector<pid_t> children_of_this_process() {
+  std::vector<pid_t> children;
+  std::error_code ignored;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream list(thread.path() / "children");
+    for (pid_t pid = 0; list >> pid;) children.push_back(pid);
+  }
+  return children;
+}
+
+bool is_actor_process(pid_t pid) {
+  if (getpgid(pid) != pid || getsid(pid) != getsid(0)) return false;
+  std::string name;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/comm"), name);
+  constexpr std::size_t kCommLength = 15;
+  return name == std::filesystem::path(program()).filename().string().substr(0, kCommLength);
+}
+
+}  // namespace tractor

@@ -1,0 +1,193 @@
+#include "runtime/process/supervision.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/log.h"
+#include "runtime/wire/actor_info_codec.h"
+#include "runtime/wire/error_codec.h"
+#include "runtime/wire/outbox.h"
+#include "runtime/wire/peer.h"
+#include "runtime/wire/value_codec.h"
+#include "tractor/v1/supervision.grpc.pb.h"
+
+namespace tractor {
+namespace {
+
+using Call = StreamCall<v1::SuperviseRequest, v1::SuperviseResponse>;
+
+// The number in a peer of the form "fd:7"; -1 for others.
+int descriptor_of(const std::string& peer) {
+  constexpr std::string_view kPrefix = "fd:";
+  int descriptor = -1;
+  if (!peer.starts_with(kPrefix)) return -1;
+  std::from_chars(peer.data() + kPrefix.size(), peer.data() + peer.size(), descriptor);
+  return descriptor;
+}
+
+v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child) {
+  const ChildSpec& from = child.spec();
+  const SupervisionOptions& options = supervision.options();
+  v1::SuperviseResponse message;
+  v1::SpawnSpec& spec = *message.mutable_spec();
+  spec.set_name(child.actor().name);
+  spec.set_actor_id(child.actor().id);
+  spec.mutable_modules()->Add(from.modules.begin(), from.modules.end());
+  encode_map(from.statespace, *spec.mutable_statespace());
+  spec.set_arbiter_address(options.arbiter_address);
+  spec.set_tree_directory(options.tree_directory);
+  spec.set_log_level(std::string(log::level_name(log::level())));
+  encode(supervision.wire().self, *spec.mutable_parent());
+  if (from.function) {
+    spec.mutable_one_shot()->set_function(*from.function);
+    for (const Value& argument : from.arguments) encode(argument, *spec.mutable_one_shot()->add_args());
+  }
+  spec.set_credential_file(options.credential_file);
+  spec.set_insecure(options.insecure);
+  spec.mutable_labels()->insert(from.labels.begin(), from.labels.end());
+  return message;
+}
+
+}  // namespace
+
+struct Supervision::Methods : v1::SupervisionService::AsyncService {
+  std::optional<Acceptor<Call>> supervise;
+};
+
+// One child's stream: its messages become calls of Child, and back.
+class Supervision::Stream final : public ChildStream {
+ public:
+  Stream(Supervision& supervision, Child& child, Call& call) : supervision_(supervision), child_(child), call_(call), outbox_(call.stream) {}
+
+  // Until the child has died, or closed its end.
+  void run() {
+    open_task_nursery([this](TaskNursery& tasks) {
+      tasks.start_soon([this] { outbox_.run(); });
+      child_.on_stream(*this);
+      v1::SuperviseRequest message;
+      while (call_.read(message)) receive(message, tasks);
+      child_.on_stream_end();
+      outbox_.close();
+    });
+  }
+
+  void send_cancel(Clock::duration budget, const std::string& reason) override {
+    v1::SuperviseResponse message;
+    *message.mutable_cancel()->mutable_budget() = encode_duration(budget);
+    encode(supervision_.wire().self, *message.mutable_cancel()->mutable_requested_by());
+    message.mutable_cancel()->set_reason(reason);
+    outbox_.send(std::move(message));
+  }
+
+ private:
+  void receive(v1::SuperviseRequest& message, TaskNursery& tasks) {
+    switch (message.message_case()) {
+      case v1::SuperviseRequest::kHello:
+        outbox_.send(spec_message(supervision_, child_));
+        break;
+      case v1::SuperviseRequest::kReady:
+        child_.on_registering(message.ready().actor_id());
+        tasks.start_soon([this, info = decode(message.ready())] {
+          if (child_.registered(info.id)) supervision_.registrar().add(info);
+          child_.on_ready(info);
+        });
+        break;
+      case v1::SuperviseRequest::kRegister:
+        child_.on_registering(message.register_().actor_id());
+        tasks.start_soon([this, info = decode(message.register_())] {
+          if (child_.registered(info.id)) supervision_.registrar().add(info);
+          v1::SuperviseResponse reply;
+          reply.set_registered(info.id);
+          outbox_.send(std::move(reply));
+        });
+        break;
+      case v1::SuperviseRequest::kUnregister:
+        child_.on_unregistered(message.unregister());
+        supervision_.registrar().remove(message.unregister());
+        break;
+      case v1::SuperviseRequest::kSpawned:
+        child_.on_spawned_below(static_cast<pid_t>(message.spawned().pid()));
+        break;
+      case v1::SuperviseRequest::kReaped:
+        child_.on_reaped_below(static_cast<pid_t>(message.reaped().pid()));
+        break;
+      case v1::SuperviseRequest::kOutcome:
+        if (message.outcome().has_error()) {
+          child_.on_failure(decode(message.outcome().error()));
+        } else {
+          child_.on_outcome(decode(std::move(*message.mutable_outcome()->mutable_value())));
+        }
+        break;
+      case v1::SuperviseRequest::kEnding:
+        child_.on_ending(decode(message.ending().requested_by()));
+        break;
+      case v1::SuperviseRequest::MESSAGE_NOT_SET:
+        log::warning(absl::StrCat("ignored an unknown message of child ", to_string(child_.actor())));
+        break;
+    }
+  }
+
+  Supervision& supervision_;
+  Child& child_;
+  Call& call_;
+  Outbox<decltype(call_.stream), v1::SuperviseResponse> outbox_;
+};
+
+Supervision::Supervision(HelperThread& helper, SupervisionOptions options)
+    : helper_(helper), options_(std::move(options)), methods_(std::make_unique<Methods>()) {}
+
+Supervision::~Supervision() = default;
+
+grpc::Service* Supervision::service() { return methods_.get(); }
+
+void Supervision::serve(ActorServer& server, TaskNursery& system, const WireContext& wire, Registrar& registrar) {
+  server_ = &server;
+  system_ = &system;
+  wire_ = &wire;
+  registrar_ = &registrar;
+  scheduler_ = &Scheduler::current();
+  methods_->supervise.emplace(
+      system,
+      [this](Call& call, Tag& tag) {
+        call.request_next(*methods_, &Methods::RequestSupervise, server_->port().queue(), tag);
+      },
+      [this](Call& call) {
+        const auto expected = expected_.find(descriptor_of(call.context().peer()));
+        if (expected == expected_.end()) {
+          call.finish(grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "only an actor's own children are supervised"));
+          return;
+        }
+        const std::shared_ptr<Child> child = std::move(expected->second);
+        expected_.erase(expected);  // each child calls once
+        CancelScope({.shield = true}).run([&] { Stream(*this, *child, call).run(); });
+        call.finish(grpc::Status::OK);
+      });
+}
+
+void Supervision::stop() {
+  if (methods_->supervise) methods_->supervise->stop();
+}
+
+Clock::duration Supervision::budget_for(const ChildSpec& spec) const {
+  const std::optional<Clock::duration> left = time_left_ ? time_left_() : std::nullopt;
+  if (!left) return spec.budget;
+  const Clock::duration margin = std::clamp<Clock::duration>(*left / 10, std::chrono::milliseconds(50), std::chrono::milliseconds(500));
+  return std::clamp<Clock::duration>(*left - margin, Clock::duration::zero(), spec.budget);
+}
+
+void Supervision::check_size(const Child& child) {
+  const std::size_t size = spec_message(*this, child).ByteSizeLong();
+  if (size <= kMaxMessageBytes) return;
+  throw CallError(ErrorKind::resource_exhausted,
+                  absl::StrCat("actor \"", child.actor().name, "\": its statespace and the arguments of ", child.spec().function.value_or("no function"),
+                               " have ", size, " bytes; a message has at most ", kMaxMessageBytes));
+}
+
+void Supervision::expect(int descriptor, std::shared_ptr<Child> child) { expected_[descriptor] = std::move(child); }
+
+void Supervision::forget(const Child& child) {
+  std::erase_if(expected_, [&](const auto& entry) { return entry.second.get() == &child; });
+}
+
+}  // namespace tractor

@@ -1,0 +1,95 @@
+// The parent's side of supervision: the service its children call over their inherited sockets, and what every child of this actor needs.
+//
+// One per runtime; loop thread only. SupervisionService is served by the actor's one gRPC server, because a completion queue cannot be
+// shared by two: a caller is recognised by the descriptor of its connection, which nobody but the child has, and everyone else is refused.
+#pragma once
+
+#include <grpcpp/impl/service_type.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/process/child.h"
+#include "runtime/process/helper_thread.h"
+#include "runtime/task/scheduler.h"
+#include "runtime/wire/server.h"
+
+namespace tractor {
+
+// Where an actor's children, and those below them, are made known: the arbiter's stream in a root, the own parent in a child.
+class Registrar {
+ public:
+  virtual ~Registrar() = default;
+  // Returns when the arbiter has it, or knows that it will have to be told later. A checkpoint.
+  virtual void add(const ActorInfo& info) = 0;
+  virtual void remove(const std::string& actor_id) = 0;
+  // Processes below this actor, for those above it to wait for should it die.
+  virtual void spawned(pid_t pid) = 0;
+  virtual void reaped(pid_t pid) = 0;
+};
+
+struct SupervisionOptions {
+  std::vector<std::string> argv = {};  // the root's
+  std::string tree_directory = {};
+  std::string arbiter_address = {};
+  std::string credential_file = {};
+  bool insecure = false;
+};
+
+class Supervision {
+ public:
+  Supervision(HelperThread& helper, SupervisionOptions options);
+  ~Supervision();
+
+  // To be given to the server before it is built.
+  grpc::Service* service();
+  // Starts to take the children's calls. All of these outlive the nursery.
+  void serve(ActorServer& server, TaskNursery& system, const WireContext& wire, Registrar& registrar);
+
+  // Takes no more: right after the nursery of serve() has ended.
+  void stop();
+
+  HelperThread& helper() { return helper_; }
+  ActorServer& server() { return *server_; }
+  Registrar& registrar() { return *registrar_; }
+  const WireContext& wire() const { return *wire_; }
+  SupervisionOptions& options() { return options_; }
+  Scheduler& scheduler() { return *scheduler_; }
+  TaskNursery& system() { return *system_; }
+
+  // What this actor's own cancellation leaves for its children, less a margin of a tenth, between 50 and 500 ms; kNever's worth when it is
+  // not being cancelled. Set by the actor.
+  void set_time_left(std::function<std::optional<Clock::duration>()> time_left) { time_left_ = std::move(time_left); }
+  Clock::duration budget_for(const ChildSpec& spec) const;
+
+  // Throws CallError(resource_exhausted) when what the child is to be told is larger than a message may be.
+  void check_size(const Child& child);
+  // A connection on this descriptor will be that child's.
+  void expect(int descriptor, std::shared_ptr<Child> child);
+  // It has ended; should it never have called, nobody else may.
+  void forget(const Child& child);
+
+  // Which processes were launched here and are not reaped: all other children of this process are orphans, or not ours.
+  std::map<pid_t, Child*>& launched() { return launched_; }
+
+ private:
+  struct Methods;
+  class Stream;
+
+  HelperThread& helper_;
+  SupervisionOptions options_;
+  std::unique_ptr<Methods> methods_;
+  ActorServer* server_ = nullptr;
+  TaskNursery* system_ = nullptr;
+  const WireContext* wire_ = nullptr;
+  Registrar* registrar_ = nullptr;
+  Scheduler* scheduler_ = nullptr;
+  std::function<std::optional<Clock::duration>()> time_left_;
+  std::map<int, std::shared_ptr<Child>> expected_;
+  std::map<pid_t, Child*> launched_;
+};
+
+}  // namespace tractor
