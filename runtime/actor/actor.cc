@@ -1,0 +1,118 @@
+#include "runtime/actor/actor.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "runtime/log.h"
+#include "runtime/task/scheduler.h"
+#include "runtime/wire/error_codec.h"
+#include "runtime/wire/identity.h"
+
+namespace tractor {
+
+void check_actor_name(const std::string& name) {
+  if (name.empty()) throw UsageError("an actor needs a name");
+  if (!is_utf8(name)) throw UsageError(absl::StrCat("an actor's name must be valid UTF-8, got ", Value(name).describe()));
+}
+
+void Actor::set_info(ActorInfo info) {
+  info_ = std::move(info);
+  self_ = {.name = info_.name, .id = info_.id};
+}
+
+void Actor::enable(const std::string& module) {
+  functions_.check_module_name(module);
+  if (enabled_.insert(module).second) info_.modules.push_back(module);
+}
+
+void Actor::set_scope(CancelScope* scope) {
+  scope_ = scope;
+  if (scope_ != nullptr && cancelled()) scope_->cancel();
+}
+
+void Actor::cancel(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) {
+  if (!cancelled()) {
+    log::info(absl::StrCat("cancelled", requested_by == ActorRef{} ? "" : " by " + to_string(requested_by),
+                           reason.empty() ? "" : ": " + reason));
+  }
+  cancel_deadline_ = std::min(cancel_deadline_, deadline_after(budget));
+  if (scope_ != nullptr) scope_->cancel();
+}
+
+std::optional<Clock::duration> Actor::time_left() const {
+  if (!cancelled()) return std::nullopt;
+  return std::max(cancel_deadline_ - Clock::now(), Clock::duration::zero());
+}
+
+const Function& Actor::function_for(const std::string& name) const {
+  const std::string module = name.substr(0, name.find('.'));
+  if (!enabled_.contains(module)) {
+    if (functions_.has_module(module) || name.find('.') == std::string::npos) {
+      throw CallError(ErrorKind::permission_denied,
+                      absl::StrCat("no module \"", module, "\" is enabled in actor \"", self_.name, "\" (enabled: ",
+                                   enabled_.empty() ? "none" : "\"" + absl::StrJoin(enabled_, "\", \"") + "\"",
+                                   "); start it with {.modules = {\"", module, "\"}}"));
+    }
+    throw CallError(ErrorKind::not_found, absl::StrCat("no module \"", module, "\" in the program of actor \"", self_.name, "\" (it has ",
+                                                       functions_.module_names(), ")"));
+  }
+  const Function* function = functions_.find(name);
+  if (function == nullptr) {
+    throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", name, "\" in actor \"", self_.name, "\""));
+  }
+  return *function;
+}
+
+Value Actor::invoke(Invocation request) {
+  if (cancelled()) throw CallError(ErrorKind::unavailable, absl::StrCat("actor \"", self_.name, "\" is shutting down"));
+  const Function& function = function_for(request.function);
+
+  Call call{.scope = CancelScope({.deadline = request.deadline})};
+  struct Entry {
+    Entry(std::map<std::string, Call*>& c, std::string i, Call& call) : calls(c), id(std::move(i)) {
+      if (!id.empty() && !calls.emplace(id, &call).second) {
+        throw CallError(ErrorKind::invalid_argument, absl::StrCat("a call with the id \"", id, "\" is in flight already"));
+      }
+    }
+    ~Entry() {
+      if (!id.empty()) calls.erase(id);
+    }
+    std::map<std::string, Call*>& calls;
+    std::string id;
+  };
+  const Entry entry(calls_, std::move(request.call_id), call);
+
+  std::optional<Value> value = call.scope.run([&] { return function.run(std::move(request.arguments)); });
+  if (value) return std::move(*value);
+  if (!call.cancel_requested) {
+    throw CallError(ErrorKind::deadline_exceeded, absl::StrCat(request.function, ": the caller's deadline passed"));
+  }
+  throw RemoteCancelled({.error_id = random_id(),
+                         .type = "tractor::RemoteCancelled",
+                         .message = absl::StrCat(request.function, " was cancelled by ", to_string(call.cancelled_by),
+                                                 call.reason.empty() ? "" : ": ", call.reason),
+                         .kind = ErrorKind::cancelled,
+                         .origin = self_,
+                         .attributes = {{"cancelled_by", to_string(call.cancelled_by)}}});
+}
+
+bool Actor::cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) {
+  const auto found = calls_.find(call_id);
+  if (found == calls_.end()) return false;
+  Call& call = *found->second;
+  if (!call.cancel_requested) {
+    call.cancel_requested = true;
+    call.cancelled_by = requested_by;
+    call.reason = reason;
+  }
+  call.scope.cancel();
+  return true;
+}
+
+void Actor::cancel_actor(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) {
+  if (on_cancel_request_) on_cancel_request_(requested_by);
+  cancel(budget, requested_by, reason);
+}
+
+}  // namespace tractor

@@ -1,0 +1,71 @@
+// This actor: its identity and state, and the calls that it carries out.
+//
+// One per process, owned by the runtime; loop thread only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "runtime/actor/function_table.h"
+#include "runtime/task/cancel_scope.h"
+#include "runtime/wire/actor_info.h"
+#include "runtime/wire/server.h"
+
+namespace tractor {
+
+// UsageError unless it can be a name: valid UTF-8, and not empty.
+void check_actor_name(const std::string& name);
+
+class Actor final : public CallHandler {
+ public:
+  explicit Actor(const FunctionTable& functions) : functions_(functions) {}
+
+  // --- identity and state -----------------------------------------------------------------------------------------------------------------
+  const ActorInfo& info() const { return info_; }
+  void set_info(ActorInfo info);
+  Value::Map& statespace() { return statespace_; }
+  // Lets others call the functions of that module.
+  void enable(const std::string& module);
+  const FunctionTable& functions() const { return functions_; }
+
+  // --- its end --------------------------------------------------------------------------------------------------------------------------
+  // Everything the actor does happens inside this scope.
+  void set_scope(CancelScope* scope);
+  // Cancels it all; `budget` is the time until it will be ended by force. A second cancel can only shorten it.
+  void cancel(Clock::duration budget, const ActorRef& requested_by, const std::string& reason);
+  bool cancelled() const { return cancel_deadline_ != Clock::kNever; }
+  // Of the budget; empty while it is not being cancelled.
+  std::optional<Clock::duration> time_left() const;
+  // Told once when another actor asked this one to end.
+  void set_on_cancel_request(std::function<void(const ActorRef&)> told) { on_cancel_request_ = std::move(told); }
+
+  // --- calls: CallHandler ---------------------------------------------------------------------------------------------------------------
+  const ActorRef& self() const override { return self_; }
+  Value invoke(Invocation call) override;
+  bool cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) override;
+  void cancel_actor(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) override;
+
+ private:
+  // A call being carried out.
+  struct Call {
+    CancelScope scope;
+    bool cancel_requested = false;
+    ActorRef cancelled_by = {};
+    std::string reason = {};
+  };
+  const Function& function_for(const std::string& name) const;
+
+  const FunctionTable& functions_;
+  ActorRef self_;
+  ActorInfo info_;
+  Value::Map statespace_;
+  std::set<std::string> enabled_;
+  CancelScope* scope_ = nullptr;
+  Clock::time_point cancel_deadline_ = Clock::kNever;
+  std::function<void(const ActorRef&)> on_cancel_request_;
+  std::map<std::string, Call*> calls_;
+};
+
+}  // namespace tractor

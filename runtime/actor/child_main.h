@@ -1,0 +1,14 @@
+// What a child process does instead of its program's main function: it asks its parent what to be, serves, and ends.
+#pragma once
+
+#include "runtime/actor/function_table.h"
+
+namespace tractor {
+
+// Whether this process was started as a child actor.
+bool is_child_process();
+
+// Runs it to its end and ends the process. Exit status 0 when it ended as it was asked to.
+[[noreturn]] void run_child(const FunctionTable& functions);
+
+}  // namespace tractor

@@ -1,0 +1,54 @@
+#include "runtime/actor/nursery_core.h"
+
+#include <algorithm>
+
+#include "runtime/actor/runtime.h"
+#include "runtime/process/child.h"
+
+namespace tractor {
+
+std::shared_ptr<Child> NurseryCore::start(ChildSpec spec) {
+  Runtime& runtime = Runtime::current();
+  throw_if_cancelled();
+  check_actor_name(spec.name);
+  for (const auto& [key, value] : spec.labels) {
+    if (!is_utf8(key) || !is_utf8(value)) throw UsageError("labels must be valid UTF-8: those of actor \"" + spec.name + "\" are not");
+  }
+  for (const std::string& module : spec.modules) runtime.actor().functions().check_module_name(module);
+  for (const auto& [key, value] : spec.statespace) {
+    if (!is_utf8(key)) throw UsageError("the names in a statespace must be valid UTF-8: one of actor \"" + spec.name + "\" is not");
+  }
+  const auto child = std::make_shared<Child>(runtime.supervision(), std::move(spec), [this](Child& c) { child_changed(c); });
+  tasks_.start_named("actor " + child->actor().name, [child] { child->run(); });
+  children_.push_back(child);
+  try {
+    child->wait_started();
+  } catch (const Cancelled&) {
+    child->release("its start was cancelled");
+    throw;
+  }
+  return child;
+}
+
+void NurseryCore::body_ended() {
+  body_ended_ = true;
+  release_if_done();
+}
+
+void NurseryCore::child_changed(Child& child) {
+  if (child.failure() != nullptr) {
+    cancel();
+  } else {
+    release_if_done();
+  }
+}
+
+void NurseryCore::release_if_done() {
+  if (!body_ended_) return;
+  if (!std::ranges::all_of(children_, [](const auto& child) { return !child->one_shot() || child->settled(); })) return;
+  for (const auto& child : children_) {
+    if (child->one_shot()) child->release("its work is done");
+  }
+}
+
+}  // namespace tractor

@@ -1,0 +1,158 @@
+#include "runtime/actor/runtime.h"
+
+#include <grpc/grpc.h>
+#include <grpc/support/log.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "runtime/log.h"
+#include "runtime/wire/error_codec.h"
+#include "runtime/wire/identity.h"
+
+namespace tractor {
+namespace {
+
+std::atomic<Runtime*> the_runtime = nullptr;
+
+// gRPC's own log goes where ours goes; what it calls an error is often none (a peer that went away).
+void log_grpc_message(gpr_log_func_args* args) {
+  const log::Level level = args->severity == GPR_LOG_SEVERITY_ERROR ? log::Level::debug : log::Level::trace;
+  if (log::enabled(level)) log::write(level, absl::StrCat("grpc: ", args->message));
+}
+
+std::string log_context() {
+  const Runtime* runtime = the_runtime;
+  if (runtime == nullptr) return "";
+  if (Scheduler::try_current() == nullptr) return "[thread] ";
+  return absl::StrCat(to_string(const_cast<Runtime*>(runtime)->actor().self()), " [", current_task_name(), "] ");
+}
+
+ActorServer::Options with_service(ActorServer::Options options, grpc::Service* service) {
+  options.services.push_back(service);
+  return options;
+}
+
+void prepare_process() {
+  static const bool once = [] {
+    absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+    // Never given back: the last grpc_shutdown joins gRPC's threads, one of which may be polling for another 10 s (its backup poller, after
+    // a write that had to wait); a child was killed then for not ending within its budget.
+    grpc_init();
+    gpr_set_log_function(log_grpc_message);
+    gpr_set_log_verbosity(log::enabled(log::Level::debug) ? GPR_LOG_SEVERITY_INFO : GPR_LOG_SEVERITY_ERROR);
+    // A descendant whose parent died becomes our child, so that we can wait for it.
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+// Stops something on the way out of the block, before any other event is handled.
+template <class T>
+struct StopAtEnd {
+  T& object;
+  ~StopAtEnd() { object.stop(); }
+};
+
+}  // namespace
+
+Runtime::Runtime(const FunctionTable& functions, RuntimeOptions options)
+    : actor_((prepare_process(), functions)),
+      supervision_(helper_, std::move(options.supervision)),
+      server_(with_service(std::move(options.server), supervision_.service())),
+      scheduler_(server_.port()) {
+  Runtime* none = nullptr;
+  if (!the_runtime.compare_exchange_strong(none, this)) {
+    throw UsageError("a program is running in this process already: there can be one root at a time");
+  }
+  wire_.queue = server_.port().queue();
+  supervision_.set_time_left([this] { return actor_.time_left(); });
+  log::set_context(log_context);
+}
+
+Runtime::~Runtime() {
+  helper_.stop();
+  if (!socket_path_.empty()) unlink(socket_path_.c_str());
+  log::set_context(nullptr);
+  the_runtime = nullptr;
+}
+
+Runtime* Runtime::try_current() noexcept { return Scheduler::try_current() == nullptr ? nullptr : the_runtime.load(); }
+
+Runtime& Runtime::current() {
+  Runtime* runtime = try_current();
+  if (runtime == nullptr) {
+    throw UsageError("called outside a running program: use it in main's function (program.run), in an actor's function, or in a task; "
+                     "worker threads (in_thread, to_thread) cannot use it");
+  }
+  return *runtime;
+}
+
+void Runtime::run(const Phases& phases) {
+  std::exception_ptr error;
+  scheduler_.run([&] {
+    struct Stop {
+      void stop() {
+        runtime.supervision_.stop();
+        phases.stop();
+      }
+      Runtime& runtime;
+      const Phases& phases;
+    } acceptors{*this, phases};
+    const StopAtEnd<Stop> stop_acceptors{acceptors};
+    open_task_nursery([&](TaskNursery& system) {
+      try {
+        phases.prepare(system);
+        wire_.self = actor_.self();
+        supervision_.serve(server_, system, wire_, *registrar_);
+        const StopAtEnd<ActorServer> stop_server{server_};
+        open_task_nursery([&](TaskNursery& calls) {
+          actor_.set_scope(&calls.cancel_scope());
+          server_.serve(calls, actor_);
+          phases.main();
+          actor_.cancel(kDefaultBudget, {}, "its work is done");  // calls that are still running
+        });
+      } catch (...) {
+        error = std::current_exception();
+      }
+      actor_.set_scope(nullptr);
+      phases.finish();
+      system.cancel_scope().cancel();
+    });
+  });
+  if (error != nullptr) std::rethrow_exception(error);
+}
+
+void Runtime::listen_in(TreeDirectory directory) {
+  directory_.emplace(std::move(directory));
+  ActorInfo info = actor_.info();
+  socket_path_ = absl::StrCat(directory_->path(), "/", info.id, ".sock");
+  accept_on(listen_on_unix_socket(socket_path_));
+  info.addresses = {"unix:" + socket_path_};
+  for (Address address : server_.listening()) {
+    if (address.host == "0.0.0.0" || address.host == "::") address.host = host_name();
+    info.addresses.push_back(to_string(address));
+  }
+  actor_.set_info(std::move(info));
+}
+
+void Runtime::accept_on(UniqueDescriptor listening_socket) {
+  helper_.accept_on(listening_socket.release(), [this](int descriptor) { server_.add_connection(descriptor); });
+}
+
+void Runtime::handle_signals() {
+  helper_.watch_signals({SIGINT, SIGTERM, SIGHUP}, [this](int signal) {
+    int none = 0;
+    if (received_signal_.compare_exchange_strong(none, signal)) {
+      scheduler_.post([this, signal] { actor_.cancel(kDefaultBudget, {}, absl::StrCat("signal ", signal)); });
+    } else if (signal == SIGINT) {
+      helper_.kill_tree();
+      _exit(128 + signal);
+    }
+  });
+}
+
+}  // namespace tractor

@@ -1,0 +1,82 @@
+// The runtime of one actor: everything this process needs to be one, put together in the right order and taken apart in the reverse one.
+//
+//   helper thread; gRPC server with its completion queue; scheduler on it; the actor; supervision of its children.
+// One per process at a time. Made, run and destroyed by the thread that becomes the loop thread; what other threads may call says so.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/actor/actor.h"
+#include "runtime/process/helper_thread.h"
+#include "runtime/process/runtime_directory.h"
+#include "runtime/process/supervision.h"
+#include "runtime/task/scheduler.h"
+#include "runtime/wire/peer.h"
+#include "runtime/wire/server.h"
+
+namespace tractor {
+
+struct RuntimeOptions {
+  ActorServer::Options server = {};
+  SupervisionOptions supervision = {};
+};
+
+class Runtime {
+ public:
+  // UsageError when this process has one already, or an address cannot be listened on.
+  Runtime(const FunctionTable& functions, RuntimeOptions options);
+  ~Runtime();
+
+  // The running one; UsageError when there is none, or the caller is not a task of it.
+  static Runtime& current();
+  static Runtime* try_current() noexcept;
+
+  // Runs `prepare` (with nothing served yet), then `main`, on the calling thread, as tasks; `main` inside the scope that cancels the actor.
+  // Calls are served until `main` has ended; then `finish` runs. Throws what these throw. Once.
+  struct Phases {
+    std::function<void(TaskNursery& system)> prepare;
+    std::function<void()> main;
+    std::function<void()> finish;
+    // Right after the system nursery has ended: acceptors that were started in `prepare` must stop.
+    std::function<void()> stop = [] {};
+  };
+  void run(const Phases& phases);
+
+  // Serves on a unix socket of the tree's directory from now on, and on what the server listens to: fills in the actor's addresses.
+  void listen_in(TreeDirectory directory);
+  // Serves also what connects to this socket.
+  void accept_on(UniqueDescriptor listening_socket);
+
+  // From now on SIGINT, SIGTERM and SIGHUP cancel the actor, gracefully, within kDefaultBudget; a second SIGINT ends the tree by force.
+  void handle_signals();
+  // The first that came; 0: none.
+  int received_signal() const { return received_signal_; }
+
+  Actor& actor() { return actor_; }
+  ActorServer& server() { return server_; }
+  HelperThread& helper() { return helper_; }
+  Supervision& supervision() { return supervision_; }
+  Scheduler& scheduler() { return scheduler_; }
+  WireContext& wire() { return wire_; }
+  void set_registrar(Registrar* registrar) { registrar_ = registrar; }
+  const std::string& arbiter_address() { return supervision_.options().arbiter_address; }
+
+ private:
+  HelperThread helper_;
+  Actor actor_;
+  Supervision supervision_;
+  ActorServer server_;
+  Scheduler scheduler_;
+  WireContext wire_;
+  Registrar* registrar_ = nullptr;
+  std::optional<TreeDirectory> directory_;
+  std::string socket_path_;
+  std::atomic<int> received_signal_ = 0;
+};
+
+}  // namespace tractor
