@@ -1,0 +1,68 @@
+#include "arbiter/claim.h"
+
+#include <unistd.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/task/error.h"
+
+namespace tractor::arbiter {
+namespace {
+
+constexpr std::chrono::seconds kProbeTimeout{1};
+
+Claim claim_unix(const Address& address) {
+  Claim claim;
+  claim.address = address;
+  claim.lock = try_lock_file(address.path + ".lock");
+  if (!claim.lock) return claim;
+  if (unix_socket_answers(address.path)) {
+    claim.lock.reset();  // the socket is not ours to remove
+    throw UsageError(absl::StrCat("the socket ", address.path, " is in use by something that is no tractor arbiter (it does not hold ", address.path,
+                                  ".lock); name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
+  }
+  claim.ours = true;
+  claim.listener = listen_on_unix_socket(address.path);
+  return claim;
+}
+
+}  // namespace
+
+std::string default_address() { return "unix:" + runtime_directory() + "/arbiter.sock"; }
+
+Claim claim(const std::string& text) {
+  const Address address = parse_address(text);
+  if (address.kind == Address::Kind::unix_socket) return claim_unix(address);
+  if (address.port == 0) throw UsageError(absl::StrCat("the arbiter address \"", text, "\" needs a port: others must know it"));
+  Claim claim;
+  claim.address = address;
+  claim.ours = !tcp_answers(address);
+  return claim;
+}
+
+Claim::~Claim() {
+  if (lock) unlink(address.path.c_str());
+}
+
+bool tcp_answers(const Address& address) {
+  namespace asio = boost::asio;
+  asio::io_context io;
+  boost::system::error_code error;
+  asio::ip::tcp::resolver resolver(io);
+  const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
+  if (error) throw UsageError(absl::StrCat("cannot resolve the host of the arbiter address ", to_string(address), ": ", error.message()));
+  asio::ip::tcp::socket socket(io);
+  bool connected = false;
+  bool timed_out = true;
+  asio::async_connect(socket, endpoints, [&](const boost::system::error_code& e, const asio::ip::tcp::endpoint&) {
+    connected = !e;
+    timed_out = false;
+  });
+  io.run_for(kProbeTimeout);
+  return connected || timed_out;  // silence is somebody's, too: a host that is down must not make us its arbiter
+}
+
+}  // namespace tractor::arbiter

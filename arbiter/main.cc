@@ -1,0 +1,108 @@
+// tractor-arbiter: the registry as a service.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "arbiter/claim.h"
+#include "arbiter/service.h"
+#include "runtime/actor/credential.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/log.h"
+#include "runtime/wire/identity.h"
+
+namespace tractor::arbiter {
+namespace {
+
+struct Settings {
+  std::vector<std::string> listen;
+  std::string credential_file;
+  bool insecure = false;
+  std::string log_level;
+};
+
+// The arbiter is the one who is told, and has no children.
+class NoRegistrar final : public Registrar {
+ public:
+  void add(const ActorInfo& /*info*/) override {}
+  void remove(const std::string& /*actor_id*/) override {}
+  void spawned(pid_t /*pid*/) override {}
+  void reaped(pid_t /*pid*/) override {}
+};
+
+void serve(const Settings& settings) {
+  std::vector<Claim> claims;
+  RuntimeOptions options;
+  for (const std::string& text : settings.listen) {
+    const Address address = parse_address(text);
+    if (address.kind == Address::Kind::tcp) {
+      options.server.listen_tcp.push_back(address);
+      continue;
+    }
+    claims.push_back(claim(text));
+    if (!claims.back().ours) throw UsageError("another arbiter serves " + text + " already; end it, or --listen on another address");
+  }
+  if (!settings.credential_file.empty()) options.server.bearer_token = read_credential(settings.credential_file);
+  options.server.insecure = settings.insecure;
+  Service service;
+  options.server.services = {service.service()};
+
+  const FunctionTable no_functions;
+  NoRegistrar registrar;
+  Runtime runtime(no_functions, std::move(options));
+  runtime.set_registrar(&registrar);
+  runtime.handle_signals();
+  runtime.run({.prepare =
+                   [&](TaskNursery& system) {
+                     runtime.actor().set_info({.name = "arbiter", .id = random_id(), .incarnation = new_incarnation(), .host = host_name(), .pid = getpid()});
+                     service.serve(runtime.server(), system, runtime.actor().self());
+                     for (Claim& c : claims) {
+                       runtime.accept_on(std::move(c.listener));
+                       std::cout << "listening on " << to_string(c.address) << '\n';
+                     }
+                     for (const Address& a : runtime.server().listening()) std::cout << "listening on " << to_string(a) << '\n';
+                     std::cout.flush();
+                   },
+               .main = [] { sleep_forever(); },
+               .finish = [] {},
+               .stop = [&] { service.stop(); }});
+}
+
+}  // namespace
+}  // namespace tractor::arbiter
+
+int main(int argc, char** argv) {
+  tractor::arbiter::Settings settings;
+  CLI::App app(
+      "A registry through which tractor's actors find each other.\n"
+      "Prints \"listening on ADDRESS\" for each address and serves until SIGTERM or SIGINT.");
+  app.name("tractor-arbiter");
+  app.add_option("--listen", settings.listen,
+                 "Address to serve, unix:/path or host:port (port 0: any); may be repeated. Default: TRACTOR_ARBITER, else the socket in the "
+                 "runtime directory, which programs look at by default");
+  app.add_option("--credential-file", settings.credential_file, "File with the secret token that callers over TCP must show")
+      ->envname("TRACTOR_CREDENTIAL_FILE");
+  app.add_flag("--insecure", settings.insecure, "Let everyone in who reaches a TCP port");
+  app.add_option("--log", settings.log_level, "trace, debug, info, warning, error or off")->envname("TRACTOR_LOG");
+  try {
+    app.parse(argc, argv);
+    if (!settings.log_level.empty()) tractor::log::to_console(tractor::log::parse_level(settings.log_level));
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  } catch (const std::invalid_argument& e) {
+    std::cerr << "tractor-arbiter: " << e.what() << '\n';
+    return 2;
+  }
+  try {
+    if (settings.listen.empty()) {
+      const char* address = std::getenv("TRACTOR_ARBITER");
+      settings.listen = {address != nullptr && *address != '\0' ? std::string(address) : tractor::arbiter::default_address()};
+    }
+    tractor::arbiter::serve(settings);
+    return 0;
+  } catch (const tractor::UsageError& e) {
+    std::cerr << "tractor-arbiter: " << e.what() << '\n';
+    return 2;
+  } catch (const std::exception& e) {
+    std::cerr << "tractor-arbiter: " << e.what() << '\n';
+    return 1;
+  }
+}

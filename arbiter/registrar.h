@@ -1,0 +1,52 @@
+// Keeps a tree of actors registered: a root's stream to the arbiter.
+//
+// When the arbiter goes away the actors go on; as soon as it, or another, is back at the address, all are registered again. Loop thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "runtime/process/supervision.h"
+#include "runtime/task/condition.h"
+#include "runtime/wire/actor_info.h"
+#include "runtime/wire/peer.h"
+
+namespace tractor::arbiter {
+
+class TreeRegistrar final : public Registrar {
+ public:
+  TreeRegistrar(const WireContext& wire, std::string address);
+  ~TreeRegistrar();
+
+  // Connects, and starts the task in `system` that keeps connected. Throws UsageError when no arbiter answers there within kConnectTimeout,
+  // or something else does, or it does not let us in. A checkpoint.
+  void start(TaskNursery& system);
+
+  void add(const ActorInfo& info) override;
+  void remove(const std::string& actor_id) override;
+  void spawned(pid_t /*pid*/) override {}
+  void reaped(pid_t /*pid*/) override {}
+
+  // The actor that hosts the arbiter.
+  const ActorRef& arbiter() const { return arbiter_; }
+
+ private:
+  struct Connection;
+  void keep_connected();
+  // One connection, from its opening to its end, which it describes.
+  std::string run_connection();
+
+  const WireContext& wire_;
+  std::string address_;
+  std::map<std::string, ActorInfo> actors_;
+  Connection* connection_ = nullptr;  // while welcomed
+  std::set<std::string> acknowledged_;
+  ActorRef arbiter_;
+  bool welcomed_ = false;  // ever
+  std::string refusal_;    // why it cannot work at all
+  std::string last_error_;
+  Condition changed_;
+};
+
+}  // namespace tractor::arbiter
