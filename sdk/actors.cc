@@ -1,0 +1,68 @@
+#include "tractor/actors.h"
+
+#include "arbiter/client.h"
+#include "runtime/actor/runtime.h"
+#include "sdk/arbiter_access.h"
+
+namespace tractor {
+namespace {
+
+// The process' client, with its warm connection.
+std::unique_ptr<arbiter::Client>& client_slot() {
+  static std::unique_ptr<arbiter::Client> client;
+  return client;
+}
+
+arbiter::Client& client() {
+  Runtime& runtime = Runtime::current();
+  std::unique_ptr<arbiter::Client>& slot = client_slot();
+  if (slot == nullptr) slot = std::make_unique<arbiter::Client>(runtime.wire(), runtime.arbiter_address());
+  return *slot;
+}
+
+Portal portal_to(const ActorInfo& info) {
+  return {std::make_shared<Peer>(Runtime::current().wire(), ActorRef{.name = info.name, .id = info.id}, info.addresses), nullptr};
+}
+
+}  // namespace
+
+void close_arbiter_client() { client_slot().reset(); }
+
+const std::string& CurrentActor::name() const { return info().name; }
+const std::string& CurrentActor::id() const { return info().id; }
+const ActorInfo& CurrentActor::info() const { return Runtime::current().actor().info(); }
+Value::Map& CurrentActor::statespace() const { return Runtime::current().actor().statespace(); }
+
+CurrentActor current_actor() {
+  Runtime::current();
+  return {};
+}
+
+std::optional<Portal> find_actor(const std::string& name) {
+  const std::vector<ActorInfo> found = client().find(name);
+  if (found.empty()) return std::nullopt;
+  return portal_to(found.front());
+}
+
+std::vector<Portal> find_actors(const std::string& name, const std::map<std::string, std::string>& labels) {
+  std::vector<Portal> portals;
+  for (const ActorInfo& info : client().find(name, labels)) portals.push_back(portal_to(info));
+  return portals;
+}
+
+Portal wait_for_actor(const std::string& name) { return portal_to(client().wait_for(name).front()); }
+
+std::optional<ActorInfo> query_actor(const std::string& name) {
+  std::vector<ActorInfo> found = client().find(name);
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
+std::vector<ActorInfo> list_actors() { return client().list(); }
+
+Portal get_arbiter() {
+  Runtime& runtime = Runtime::current();
+  return {std::make_shared<Peer>(runtime.wire(), ActorRef{.name = "arbiter"}, std::vector<std::string>{runtime.arbiter_address()}), nullptr};
+}
+
+}  // namespace tractor

@@ -1,0 +1,288 @@
+// Codec<T>: how a C++ type travels. Specialize it for a type of your own, or describe a struct with BOOST_DESCRIBE_STRUCT.
+//
+//   encode(const T&)  -> Value
+//   decode(Value)     -> T; throws DecodeError ("expected int64, got string \"two\"") when the value is no T, or would change by becoming one
+//   type()            -> the type's name in messages and descriptions
+//
+// Here: bool, integers, floating point (an integer that is exact is taken), std::string (valid UTF-8 travels as string, other bytes as
+// bytes), Value, Value::Bytes, std::optional (may be left out), std::vector, std::map with string keys, std::tuple, std::pair, durations
+// (seconds as double), described structs (a map by member name). Pure functions, any thread.
+#pragma once
+
+#include <boost/describe.hpp>
+#include <chrono>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "runtime/task/error.h"
+#include "runtime/wire/value.h"
+
+namespace tractor {
+
+// A value is not what the type wants.
+class DecodeError : public Error {
+ public:
+  using Error::Error;
+};
+
+template <class T>
+struct Codec;
+
+// The types that can be parameters and results.
+template <class T>
+concept Encodable = requires(const T& object, Value value) {
+  { Codec<T>::encode(object) } -> std::convertible_to<Value>;
+  { Codec<T>::decode(std::move(value)) } -> std::convertible_to<T>;
+  { Codec<T>::type() } -> std::convertible_to<std::string>;
+};
+
+namespace detail {
+
+[[noreturn]] inline void mismatch(const std::string& expected, const Value& got) {
+  throw DecodeError("expected " + expected + ", got " + got.describe());
+}
+
+// Runs a nested decode; its error says where.
+template <class F>
+auto decode_part(const std::string& where, F&& decode) {
+  try {
+    return decode();
+  } catch (const DecodeError& e) {
+    throw DecodeError(std::string(e.what()) + " in " + where);
+  }
+}
+
+}  // namespace detail
+
+template <>
+struct Codec<Value> {
+  static Value encode(const Value& value) { return value; }
+  static Value decode(Value value) { return value; }
+  static std::string type() { return "any"; }
+};
+
+template <>
+struct Codec<bool> {
+  static Value encode(bool value) { return value; }
+  static bool decode(const Value& value) {
+    if (const auto* b = value.get_if<bool>()) return *b;
+    detail::mismatch(type(), value);
+  }
+  static std::string type() { return "bool"; }
+};
+
+template <std::integral T>
+  requires(!std::same_as<T, bool>)
+struct Codec<T> {
+  static Value encode(T value) { return value; }
+  static T decode(const Value& value) {
+    const auto* i = value.get_if<std::int64_t>();
+    if (i == nullptr) detail::mismatch(type(), value);
+    if (!std::in_range<T>(*i)) {
+      throw DecodeError("expected " + type() + " (" + std::to_string(std::numeric_limits<T>::min()) + " to " +
+                        std::to_string(std::numeric_limits<T>::max()) + "), got " + value.describe());
+    }
+    return static_cast<T>(*i);
+  }
+  static std::string type() { return (std::is_signed_v<T> ? "int" : "uint") + std::to_string(8 * sizeof(T)); }
+};
+
+template <std::floating_point T>
+struct Codec<T> {
+  static Value encode(T value) { return static_cast<double>(value); }
+  static T decode(const Value& value) {
+    if (const auto* d = value.get_if<double>()) {
+      const T narrow = static_cast<T>(*d);
+      if (static_cast<double>(narrow) == *d || std::isnan(*d)) return narrow;
+    } else if (const auto* i = value.get_if<std::int64_t>()) {
+      const T exact = static_cast<T>(*i);
+      if (std::abs(exact) < T(1LL << std::min(std::numeric_limits<T>::digits, 62)) && static_cast<std::int64_t>(exact) == *i) return exact;
+    }
+    detail::mismatch(type(), value);
+  }
+  static std::string type() { return sizeof(T) == sizeof(float) ? "float" : "double"; }
+};
+
+template <>
+struct Codec<std::string> {
+  static Value encode(const std::string& value) { return value; }
+  static std::string decode(Value value) {
+    if (auto* s = value.get_if<std::string>()) return std::move(*s);
+    if (auto* b = value.get_if<Value::Bytes>()) return std::move(b->data);
+    detail::mismatch(type(), value);
+  }
+  static std::string type() { return "string"; }
+};
+
+template <>
+struct Codec<Value::Bytes> {
+  static Value encode(const Value::Bytes& value) { return value; }
+  static Value::Bytes decode(Value value) {
+    if (auto* b = value.get_if<Value::Bytes>()) return std::move(*b);
+    if (auto* s = value.get_if<std::string>()) return {std::move(*s)};
+    detail::mismatch(type(), value);
+  }
+  static std::string type() { return "bytes"; }
+};
+
+template <Encodable T>
+struct Codec<std::optional<T>> {
+  static Value encode(const std::optional<T>& value) { return value ? Codec<T>::encode(*value) : Value(); }
+  static std::optional<T> decode(Value value) {
+    if (value.is_null()) return std::nullopt;
+    return Codec<T>::decode(std::move(value));
+  }
+  static std::string type() { return "optional " + Codec<T>::type(); }
+};
+
+template <Encodable T>
+struct Codec<std::vector<T>> {
+  static Value encode(const std::vector<T>& items) {
+    Value::List list;
+    list.reserve(items.size());
+    for (const auto& item : items) list.push_back(Codec<T>::encode(item));
+    return list;
+  }
+  static std::vector<T> decode(Value value) {
+    auto* list = value.get_if<Value::List>();
+    if (list == nullptr) detail::mismatch(type(), value);
+    std::vector<T> items;
+    items.reserve(list->size());
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      items.push_back(detail::decode_part("item " + std::to_string(i), [&] { return Codec<T>::decode(std::move((*list)[i])); }));
+    }
+    return items;
+  }
+  static std::string type() { return "list of " + Codec<T>::type(); }
+};
+
+template <Encodable T, class Compare>
+struct Codec<std::map<std::string, T, Compare>> {
+  static Value encode(const std::map<std::string, T, Compare>& from) {
+    Value::Map map;
+    for (const auto& [key, item] : from) map.emplace(key, Codec<T>::encode(item));
+    return map;
+  }
+  static std::map<std::string, T, Compare> decode(Value value) {
+    auto* map = value.get_if<Value::Map>();
+    if (map == nullptr) detail::mismatch(type(), value);
+    std::map<std::string, T, Compare> out;
+    for (auto& [key, item] : *map) {
+      out.emplace(key, detail::decode_part("\"" + key + "\"", [&] { return Codec<T>::decode(std::move(item)); }));
+    }
+    return out;
+  }
+  static std::string type() { return "map of " + Codec<T>::type(); }
+};
+
+namespace detail {
+
+// Fixed sequences of different types: a list of that length.
+template <class Tuple, class... T>
+struct TupleCodec {
+  static Value encode(const Tuple& from) {
+    return std::apply([](const auto&... item) { return Value(Value::List{Codec<std::decay_t<decltype(item)>>::encode(item)...}); }, from);
+  }
+  static Tuple decode(Value value) {
+    auto* list = value.get_if<Value::List>();
+    if (list == nullptr || list->size() != sizeof...(T)) mismatch(type(), value);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return Tuple{decode_part("item " + std::to_string(I), [&] { return Codec<T>::decode(std::move((*list)[I])); })...};
+    }(std::index_sequence_for<T...>{});
+  }
+  static std::string type() {
+    std::string names;
+    ((names += (names.empty() ? "" : ", ") + Codec<T>::type()), ...);
+    return "tuple of (" + names + ")";
+  }
+};
+
+}  // namespace detail
+
+template <Encodable... T>
+struct Codec<std::tuple<T...>> : detail::TupleCodec<std::tuple<T...>, T...> {};
+template <Encodable A, Encodable B>
+struct Codec<std::pair<A, B>> : detail::TupleCodec<std::pair<A, B>, A, B> {};
+
+// Seconds, as a double where they are no whole number of nanoseconds' ticks; exact for what fits.
+template <class Rep, class Period>
+struct Codec<std::chrono::duration<Rep, Period>> {
+  using Duration = std::chrono::duration<Rep, Period>;
+  static Value encode(Duration value) { return std::chrono::duration<double>(value).count(); }
+  static Duration decode(const Value& value) {
+    const double seconds = Codec<double>::decode(value);
+    const double ticks = seconds * Period::den / Period::num;
+    if (!std::isfinite(seconds) || std::abs(ticks) >= static_cast<double>(std::numeric_limits<Rep>::max())) detail::mismatch(type(), value);
+    if constexpr (std::is_floating_point_v<Rep>) {
+      return Duration(static_cast<Rep>(ticks));
+    } else {
+      return Duration(static_cast<Rep>(std::llround(ticks)));
+    }
+  }
+  static std::string type() { return "duration"; }
+};
+
+// Structs described with BOOST_DESCRIBE_STRUCT(Type, (), (member, ...)): a map by member name. A missing member keeps its default when its
+// type is optional; an unknown one is an error.
+template <class T>
+  requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
+struct Codec<T> {
+  using Members = boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
+
+  static Value encode(const T& object) {
+    Value::Map map;
+    boost::mp11::mp_for_each<Members>([&](auto member) {
+      using Member = std::decay_t<decltype(object.*member.pointer)>;
+      map.emplace(member.name, Codec<Member>::encode(object.*member.pointer));
+    });
+    return map;
+  }
+  static T decode(Value value) {
+    auto* map = value.get_if<Value::Map>();
+    if (map == nullptr) detail::mismatch(type(), value);
+    T object{};
+    for (const auto& [key, ignored] : *map) {
+      bool known = false;
+      boost::mp11::mp_for_each<Members>([&](auto member) { known = known || key == member.name; });
+      if (!known) throw DecodeError("expected " + type() + ", got a member \"" + key + "\"");
+    }
+    boost::mp11::mp_for_each<Members>([&](auto member) {
+      using Member = std::decay_t<decltype(object.*member.pointer)>;
+      const auto found = map->find(std::string_view(member.name));
+      if (found == map->end()) {
+        if constexpr (requires { typename Member::value_type; std::is_same_v<Member, std::optional<typename Member::value_type>>; }) {
+          if constexpr (std::is_same_v<Member, std::optional<typename Member::value_type>>) return;
+        }
+        throw DecodeError(std::string("expected a member \"") + member.name + "\", got none");
+      }
+      object.*member.pointer = detail::decode_part(std::string("\"") + member.name + "\"",
+                                                   [&] { return Codec<Member>::decode(std::move(found->second)); });
+    });
+    return object;
+  }
+  static std::string type() {
+    std::string names;
+    boost::mp11::mp_for_each<Members>([&](auto member) { names += (names.empty() ? "" : ", ") + std::string(member.name); });
+    return "struct of (" + names + ")";
+  }
+};
+
+// An argument by name: {"x", 1}.
+struct NamedArgument {
+  template <Encodable T>
+  NamedArgument(std::string n, const T& v) : name(std::move(n)), value(Codec<T>::encode(v)) {}
+  NamedArgument(std::string n, const char* v) : name(std::move(n)), value(v) {}
+  std::string name;
+  Value value;
+};
+
+}  // namespace tractor

@@ -1,0 +1,118 @@
+// A program: its functions, by name, and the run of its root actor.
+//
+// Made in main, before any thread is started; the functions are defined right after, in every process of the program alike, because the
+// program is executed again for every child: there, run() and main() never return. Whatever main does before them happens in the children,
+// too; serve_if_child() stops that.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "runtime/task/error.h"
+#include "tractor/actor_nursery.h"
+#include "tractor/function.h"
+
+namespace tractor {
+
+struct RunOptions {
+  std::string name = "root";
+  std::string arbiter = {};          // its address; default TRACTOR_ARBITER, else a socket in the runtime directory
+  Names modules = {};                // of the root that others may call
+  Names listen = {};                 // "host:port" addresses besides the unix socket; ask for a credential
+  std::string credential_file = {};  // holds the token for TCP; default TRACTOR_CREDENTIAL_FILE
+  bool insecure = false;             // let callers over TCP in without one
+};
+
+// A signal ended the program: thrown by run(), after everything was cancelled.
+class Interrupted : public Error {
+ public:
+  explicit Interrupted(int signal);
+  int signal() const { return signal_; }
+
+ private:
+  int signal_;
+};
+
+class Program {
+ public:
+  Program(int argc, char** argv);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+
+  // Adds functions to a module.
+  class Module {
+   public:
+    // The options are the parameters' names, in order (all, or none), and in_thread. UsageError when the name or the function is taken.
+    template <class F, class... Options>
+    Module& def(const std::string& name, F function, const Options&... options) {
+      table_.add(detail::make_function(name_, name, function, options...));
+      return *this;
+    }
+
+   private:
+    friend class Program;
+    Module(FunctionTable& table, std::string name) : table_(table), name_(std::move(name)) {}
+    FunctionTable& table_;
+    std::string name_;
+  };
+  Module module(std::string name) { return {table_, std::move(name)}; }
+
+  // Runs `main` as the root actor until it and everything it started have ended; returns its value and throws what it threw. Throws
+  // Interrupted after SIGINT, SIGTERM or SIGHUP (a second SIGINT kills at once), RemoteCancelled when another actor cancelled the root, and
+  // UsageError for what is wrong with options, addresses or the runtime directory.
+  template <class F, class... A>
+    requires(!std::is_same_v<std::decay_t<F>, RunOptions>)
+  auto run(F&& main, A&&... arguments) {
+    return run(RunOptions{}, std::forward<F>(main), std::forward<A>(arguments)...);
+  }
+  template <class F, class... A>
+  auto run(RunOptions options, F&& main, A&&... arguments) -> std::invoke_result_t<F&, A&...> {
+    using R = std::invoke_result_t<F&, A&...>;
+    if constexpr (std::is_void_v<R>) {
+      run_root(std::move(options), [&] { std::invoke(main, arguments...); });
+    } else {
+      std::optional<R> value;
+      run_root(std::move(options), [&] { value.emplace(std::invoke(main, arguments...)); });
+      return std::move(*value);
+    }
+  }
+
+  // For the end of int main: runs, prints an uncaught error to stderr and returns the exit status. 0; 1 for an error; 2 for a UsageError;
+  // 128 + the signal. A main function that returns int has its own status.
+  template <class F, class... A>
+    requires(!std::is_same_v<std::decay_t<F>, RunOptions>)
+  int main(F&& main_function, A&&... arguments) {
+    return main(RunOptions{}, std::forward<F>(main_function), std::forward<A>(arguments)...);
+  }
+  template <class F, class... A>
+  int main(RunOptions options, F&& main_function, A&&... arguments) {
+    return exit_status([&]() -> int {
+      if constexpr (std::is_same_v<std::invoke_result_t<F&, A&...>, int>) {
+        return run(std::move(options), main_function, arguments...);
+      } else {
+        run(std::move(options), main_function, arguments...);
+        return 0;
+      }
+    });
+  }
+
+  // Serves the root's modules until a signal, or another actor's cancel, ends it. Returns the exit status.
+  int run_daemon(RunOptions options);
+
+  // In a child process: serves and never returns. Elsewhere it does nothing.
+  void serve_if_child();
+
+ private:
+  void run_root(RunOptions options, const std::function<void()>& main);
+  static int exit_status(const std::function<int()>& run);
+
+  FunctionTable table_;
+  std::vector<std::string> command_line_;
+};
+
+}  // namespace tractor

@@ -1,0 +1,70 @@
+#include "tractor/portal.h"
+
+#include "runtime/actor/runtime.h"
+#include "runtime/process/child.h"
+#include "runtime/wire/peer.h"
+
+namespace tractor {
+
+namespace detail {
+
+std::string name_of(const FunctionKey& key) {
+  const Function* function = Runtime::current().actor().functions().find(key);
+  if (function == nullptr) {
+    throw UsageError("this function was not defined: add it in main, with program.module(\"...\").def(\"name\", function)");
+  }
+  return function->qualified_name();
+}
+
+void name_parameters(Function& function, std::vector<std::string> names) {
+  if (names.empty()) {
+    for (std::size_t i = 0; i < function.parameters.size(); ++i) names.push_back("arg" + std::to_string(i + 1));
+  }
+  if (names.size() != function.parameters.size()) {
+    throw UsageError("\"" + function.qualified_name() + "\" has " + std::to_string(function.parameters.size()) + " parameters, but def() names " +
+                     std::to_string(names.size()) + ": name all of them, or none");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) function.parameters[i].name = std::move(names[i]);
+}
+
+}  // namespace detail
+
+Value Portal::call(std::string_view function, Arguments arguments) {
+  Runtime::current();
+  return peer_->invoke(std::string(function), std::move(arguments));
+}
+
+Value Portal::wait_result() {
+  if (!child_->settled()) Runtime::current();
+  return child_->wait_result();
+}
+
+void Portal::cancel_actor() {
+  Runtime& runtime = Runtime::current();
+  if (child_ != nullptr) {
+    child_->release("cancelled by " + to_string(runtime.actor().self()));
+    child_->wait_ended();
+    return;
+  }
+  try {
+    peer_->cancel_actor(kDefaultBudget, "");
+  } catch (const RemoteActorError& e) {
+    // Gone, or another one lives there now.
+    if (e.kind() != ErrorKind::unavailable && e.kind() != ErrorKind::not_found) throw;
+  }
+}
+
+const std::string& Portal::name() const { return peer_->actor().name; }
+
+const std::string& Portal::id() const { return peer_->actor().id; }
+
+ChannelInfo Portal::channel() const {
+  return {.peer = peer_->actor(),
+          .addresses = peer_->addresses(),
+          .address = peer_->address(),
+          .ended = child_ != nullptr && child_->ended(),
+          .calls_started = peer_->calls_started(),
+          .calls_in_flight = peer_->calls_in_flight()};
+}
+
+}  // namespace tractor
