@@ -1,0 +1,84 @@
+// The actor that interop_test.py calls.
+//   interop_server CREDENTIAL_FILE
+// It prints its addresses, one a line, and serves the module "interop" on a unix socket and on TCP. It ends when stdin
+// closes, by a signal, or after a minute: a test that was killed leaves nothing behind.
+#include <poll.h>
+#include <tractor/tractor.h>
+#include <unistd.h>
+
+#include <array>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+
+namespace {
+
+using tractor::Value;
+
+Value echo(const Value& value) { return value; }
+// What the value is in C++.
+std::string kind_of(const Value& value) { return std::string(value.type_name()); }
+
+std::int64_t subtract(std::int64_t x, std::int64_t y) { return x - y; }
+int narrow(std::int8_t x) { return x; }
+std::string greet(const std::string& name, const std::optional<std::string>& greeting) {
+  return greeting.value_or("hello") + ' ' + name;
+}
+
+class Mishap : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+void fail(const std::string& text) { throw Mishap(text); }
+
+// Calls that wait until they are cancelled, by a tag that the caller gives them, and what has become of them.
+std::map<std::string, tractor::Event> begun;
+std::map<std::string, tractor::Event> ended;
+
+void hold(const std::string& tag) {
+  struct Destroyed {
+    ~Destroyed() { ended[tag].set(); }
+    const std::string& tag;
+  } destroyed{tag};
+  begun[tag].set();
+  tractor::sleep_forever();
+}
+void wait_until_begun(const std::string& tag) { begun[tag].wait(); }
+// Until the destructors of that call have run.
+void wait_until_ended(const std::string& tag) { ended[tag].wait(); }
+
+void read_until_closed(const std::stop_token& stop) {
+  std::array<char, 256> ignored{};
+  while (!stop.stop_requested()) {
+    pollfd in{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    if (poll(&in, 1, 100) == 1 && read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0) return;
+  }
+}
+
+void serve() {
+  for (const std::string& address : tractor::current_actor().info().addresses) std::cout << address << '\n';
+  std::cout << std::flush;
+  tractor::move_on_after(std::chrono::minutes(1), [] { tractor::to_thread(read_until_closed); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  tractor::Program program(argc, argv);
+  program.module("interop")
+      .def("echo", echo, "value")
+      .def("kind_of", kind_of, "value")
+      .def("subtract", subtract, "x", "y")
+      .def("narrow", narrow, "x")
+      .def("greet", greet, "name", "greeting")
+      .def("fail", fail, "text")
+      .def("hold", hold, "tag")
+      .def("wait_until_begun", wait_until_begun, "tag")
+      .def("wait_until_ended", wait_until_ended, "tag");
+  program.module("hidden").def("secret", [] { return 42; });
+  if (argc != 2) {
+    std::cerr << "usage: interop_server CREDENTIAL_FILE\n";
+    return 2;
+  }
+  return program.main(
+      {.name = "interop", .modules = {"interop"}, .listen = {"127.0.0.1:0"}, .credential_file = argv[1]}, serve);
+}
