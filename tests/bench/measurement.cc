@@ -1,0 +1,23 @@
+#include "measurement.h"
+
+#include "samples.h"
+
+namespace bench {
+
+std::vector<Measurement> all_measurements() {
+  return {task_switch(), task_spawn(), spawn(), actor_memory(), one_call_at_a_time(), many_calls_at_once()};
+}
+
+Values medians(const Settings& settings, int rounds, const std::function<Values()>& round) {
+  round();
+  std::map<std::string, std::vector<double>> samples;
+  for (int i = 0; i < rounds; ++i) {
+    settings.progress(i, rounds);
+    for (const auto& [name, value] : round()) samples[name].push_back(value);
+  }
+  Values values;
+  for (const auto& [name, of_rounds] : samples) values[name] = quantile(of_rounds, 0.5);
+  return values;
+}
+
+}  // namespace bench

@@ -1,0 +1,52 @@
+// What this program measures: each measurement gives one or more named figures, some with a limit that the project
+// promises to keep.
+//
+// A measurement runs in the root task of a program, so that it may start actors, and nothing else runs then. It takes
+// rounds and reports medians, because absolute times of a shared machine move by half from hour to hour. Where two
+// things are compared, each round measures both in turn, and the figure is the median of the rounds' ratios.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Figure {
+  std::string name;
+  std::string unit;  // empty for ratios
+  std::optional<double> at_most;
+  std::string meaning;  // for the table and --help
+};
+
+using Values = std::map<std::string, double>;  // by the figures' names
+
+struct Settings {
+  int rounds = 11;
+  std::string directory = {};  // for sockets; ours alone
+  std::function<void(int round, int rounds)> progress = {};
+};
+
+struct Measurement {
+  std::vector<Figure> figures;
+  // A value for each of the figures.
+  std::function<Values(const Settings&)> run;
+};
+
+// In the order in which they run.
+std::vector<Measurement> all_measurements();
+
+Measurement task_switch();
+Measurement task_spawn();
+Measurement spawn();
+Measurement actor_memory();
+Measurement one_call_at_a_time();
+Measurement many_calls_at_once();
+
+// Runs `round` that often, after once that is not counted (caches are cold, memory is mapped), and gives the median of
+// each of its values.
+Values medians(const Settings& settings, int rounds, const std::function<Values()>& round);
+
+}  // namespace bench
