@@ -41,8 +41,9 @@ void prepare_process() {
     // Never given back: the last grpc_shutdown joins gRPC's threads, one of which may be polling for another 10 s (its backup poller, after
     // a write that had to wait); a child was killed then for not ending within its budget.
     grpc_init();
-    // Nor is its event engine, which a channel holds: ending that waits forever for a thread that could not be started.
-    [[maybe_unused]] static const auto* never_used = new std::shared_ptr<grpc::Channel>(open_channel("unix:/never-used"));
+    // Nor is its event engine, which a channel holds: ending that waits forever for a thread that could not be started. (Used: a leak checker
+    // must find the pointer.)
+    [[gnu::used]] static const auto* engine_holder = new std::shared_ptr<grpc::Channel>(open_channel("unix:/never-used"));
     gpr_set_log_function(log_grpc_message);
     gpr_set_log_verbosity(log::enabled(log::Level::debug) ? GPR_LOG_SEVERITY_INFO : GPR_LOG_SEVERITY_ERROR);
     // A descendant whose parent died becomes our child, so that we can wait for it.

@@ -25,9 +25,13 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#if defined(TRACTOR_ASAN) || defined(TRACTOR_TSAN)
+#define TRACTOR_SANITIZED 1
+#endif
+
 namespace tractor {
 
-#if defined(TRACTOR_ASAN) || defined(TRACTOR_TSAN)
+#ifdef TRACTOR_SANITIZED
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;

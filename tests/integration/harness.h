@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 
 #include "process.h"
+#include "runtime/task/sanitizers.h"
 
 namespace tractor::test {
 
@@ -93,11 +94,7 @@ inline testing::AssertionResult contains(const std::string& text, const std::str
 }
 
 // Under a sanitizer everything takes several times longer.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr int kSlowness = 5;
-#else
-inline constexpr int kSlowness = 1;
-#endif
+inline constexpr int kSlowness = kSanitized ? 5 : 1;
 
 // --- the fixture ----------------------------------------------------------------------------------------------------------------------------
 
