@@ -47,9 +47,8 @@ concept Encodable = requires(const T& object, Value value) {
 
 namespace detail {
 
-[[noreturn]] inline void mismatch(const std::string& expected, const Value& got) {
-  throw DecodeError("expected " + expected + ", got " + got.describe());
-}
+// Throws DecodeError.
+[[noreturn]] void mismatch(const std::string& expected, const Value& got);
 
 // Runs a nested decode; its error says where.
 template <class F>
@@ -115,22 +114,14 @@ struct Codec<T> {
 template <>
 struct Codec<std::string> {
   static Value encode(const std::string& value) { return value; }
-  static std::string decode(Value value) {
-    if (auto* s = value.get_if<std::string>()) return std::move(*s);
-    if (auto* b = value.get_if<Value::Bytes>()) return std::move(b->data);
-    detail::mismatch(type(), value);
-  }
+  static std::string decode(Value value);
   static std::string type() { return "string"; }
 };
 
 template <>
 struct Codec<Value::Bytes> {
   static Value encode(const Value::Bytes& value) { return value; }
-  static Value::Bytes decode(Value value) {
-    if (auto* b = value.get_if<Value::Bytes>()) return std::move(*b);
-    if (auto* s = value.get_if<std::string>()) return {std::move(*s)};
-    detail::mismatch(type(), value);
-  }
+  static Value::Bytes decode(Value value);
   static std::string type() { return "bytes"; }
 };
 
