@@ -21,7 +21,8 @@ Claim claim_unix(const Address& address) {
   if (!claim.lock) return claim;
   if (unix_socket_answers(address.path)) {
     claim.lock.reset();  // the socket is not ours to remove
-    throw UsageError(absl::StrCat("the socket ", address.path, " is in use by something that is no tractor arbiter (it does not hold ", address.path,
+    throw UsageError(absl::StrCat("the socket ", address.path,
+                                  " is in use by something that is no tractor arbiter (it does not hold ", address.path,
                                   ".lock); name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
   }
   claim.ours = true;
@@ -36,7 +37,8 @@ std::string default_address() { return "unix:" + runtime_directory() + "/arbiter
 Claim claim(const std::string& text) {
   const Address address = parse_address(text);
   if (address.kind == Address::Kind::unix_socket) return claim_unix(address);
-  if (address.port == 0) throw UsageError(absl::StrCat("the arbiter address \"", text, "\" needs a port: others must know it"));
+  if (address.port == 0)
+    throw UsageError(absl::StrCat("the arbiter address \"", text, "\" needs a port: others must know it"));
   Claim claim;
   claim.address = address;
   claim.ours = !tcp_answers(address);
@@ -53,7 +55,9 @@ bool tcp_answers(const Address& address) {
   boost::system::error_code error;
   asio::ip::tcp::resolver resolver(io);
   const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
-  if (error) throw UsageError(absl::StrCat("cannot resolve the host of the arbiter address ", to_string(address), ": ", error.message()));
+  if (error)
+    throw UsageError(
+        absl::StrCat("cannot resolve the host of the arbiter address ", to_string(address), ": ", error.message()));
   asio::ip::tcp::socket socket(io);
   bool connected = false;
   bool timed_out = true;

@@ -1,7 +1,7 @@
 // Who is the arbiter: the first program at an address becomes it, the others join.
 //
-// A unix address is guarded by a lock file beside the socket (a second server could bind the same path), a TCP address by the port itself.
-// Blocks for at most a second; before the scheduler runs.
+// A unix address is guarded by a lock file beside the socket (a second server could bind the same path), a TCP address
+// by the port itself. Blocks for at most a second; before the scheduler runs.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ struct Claim {
   ~Claim();
 
   Address address = {};
-  bool ours = false;           // we are to serve it
+  bool ours = false;               // we are to serve it
   UniqueDescriptor lock = {};      // of a unix address that is ours, held as long as we serve
   UniqueDescriptor listener = {};  // of a unix address that is ours
 };

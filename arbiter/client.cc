@@ -57,7 +57,8 @@ std::vector<ActorInfo> Client::find(const std::string& name, const std::map<std:
   v1::FindRequest request;
   request.set_name(name);
   request.mutable_labels()->insert(labels.begin(), labels.end());
-  return decode_all(ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind).actors());
+  return decode_all(
+      ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind).actors());
 }
 
 std::vector<ActorInfo> Client::wait_for(const std::string& name) {
@@ -66,7 +67,8 @@ std::vector<ActorInfo> Client::wait_for(const std::string& name) {
   request.set_wait(true);
   while (true) {
     try {
-      auto found = decode_all(ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind).actors());
+      auto found = decode_all(
+          ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind).actors());
       if (!found.empty()) return found;
     } catch (const RemoteActorError& e) {
       if (e.kind() != ErrorKind::unavailable) throw;

@@ -38,7 +38,8 @@ void serve(const Settings& settings) {
       continue;
     }
     claims.push_back(claim(text));
-    if (!claims.back().ours) throw UsageError("another arbiter serves " + text + " already; end it, or --listen on another address");
+    if (!claims.back().ours)
+      throw UsageError("another arbiter serves " + text + " already; end it, or --listen on another address");
   }
   if (!settings.credential_file.empty()) options.server.bearer_token = read_credential(settings.credential_file);
   options.server.insecure = settings.insecure;
@@ -52,13 +53,18 @@ void serve(const Settings& settings) {
   runtime.handle_signals();
   runtime.run({.prepare =
                    [&](TaskNursery& system) {
-                     runtime.actor().set_info({.name = "arbiter", .id = random_id(), .incarnation = new_incarnation(), .host = host_name(), .pid = getpid()});
+                     runtime.actor().set_info({.name = "arbiter",
+                                               .id = random_id(),
+                                               .incarnation = new_incarnation(),
+                                               .host = host_name(),
+                                               .pid = getpid()});
                      service.serve(runtime.server(), system, runtime.actor().self());
                      for (Claim& c : claims) {
                        runtime.accept_on(std::move(c.listener));
                        std::cout << "listening on " << to_string(c.address) << '\n';
                      }
-                     for (const Address& a : runtime.server().listening()) std::cout << "listening on " << to_string(a) << '\n';
+                     for (const Address& a : runtime.server().listening())
+                       std::cout << "listening on " << to_string(a) << '\n';
                      std::cout.flush();
                    },
                .main = [] { sleep_forever(); },
@@ -76,9 +82,11 @@ int main(int argc, char** argv) {
       "Prints \"listening on ADDRESS\" for each address and serves until SIGTERM or SIGINT.");
   app.name("tractor-arbiter");
   app.add_option("--listen", settings.listen,
-                 "Address to serve, unix:/path or host:port (port 0: any); may be repeated. Default: TRACTOR_ARBITER, else the socket in the "
+                 "Address to serve, unix:/path or host:port (port 0: any); may be repeated. Default: TRACTOR_ARBITER, "
+                 "else the socket in the "
                  "runtime directory, which programs look at by default");
-  app.add_option("--credential-file", settings.credential_file, "File with the secret token that callers over TCP must show")
+  app.add_option("--credential-file", settings.credential_file,
+                 "File with the secret token that callers over TCP must show")
       ->envname("TRACTOR_CREDENTIAL_FILE");
   app.add_flag("--insecure", settings.insecure, "Let everyone in who reaches a TCP port");
   app.add_option("--log", settings.log_level, "trace, debug, info, warning, error or off")->envname("TRACTOR_LOG");
@@ -94,7 +102,8 @@ int main(int argc, char** argv) {
   try {
     if (settings.listen.empty()) {
       const char* address = std::getenv("TRACTOR_ARBITER");
-      settings.listen = {address != nullptr && *address != '\0' ? std::string(address) : tractor::arbiter::default_address()};
+      settings.listen = {address != nullptr && *address != '\0' ? std::string(address)
+                                                                : tractor::arbiter::default_address()};
     }
     tractor::arbiter::serve(settings);
     return 0;

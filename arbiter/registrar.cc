@@ -25,7 +25,8 @@ v1::RegisterRequest add_request(const ActorInfo& info) {
 
 struct TreeRegistrar::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::RegisterRequest, v1::RegisterResponse>;
-  Connection(const WireContext& wire, const std::string& address) : stub(v1::ArbiterService::NewStub(open_channel(address))) {
+  Connection(const WireContext& wire, const std::string& address)
+      : stub(v1::ArbiterService::NewStub(open_channel(address))) {
     add_credentials(context, wire, address);
     stream = stub->PrepareAsyncRegister(&context, wire.queue);
     outbox.emplace(*stream);
@@ -36,7 +37,8 @@ struct TreeRegistrar::Connection {
   std::optional<Outbox<Stream, v1::RegisterRequest>> outbox;
 };
 
-TreeRegistrar::TreeRegistrar(const WireContext& wire, std::string address) : wire_(wire), address_(std::move(address)) {}
+TreeRegistrar::TreeRegistrar(const WireContext& wire, std::string address)
+    : wire_(wire), address_(std::move(address)) {}
 
 TreeRegistrar::~TreeRegistrar() = default;
 
@@ -48,7 +50,8 @@ void TreeRegistrar::start(TaskNursery& system) {
   if (welcomed_) return;
   if (!refusal_.empty()) throw UsageError(absl::StrCat("the arbiter at ", address_, ": ", refusal_));
   throw UsageError(absl::StrCat("something is at ", address_, ", but no tractor arbiter answers there within ",
-                                absl::FormatDuration(absl::FromChrono(kConnectTimeout)), last_error_.empty() ? "" : " (" + last_error_ + ")",
+                                absl::FormatDuration(absl::FromChrono(kConnectTimeout)),
+                                last_error_.empty() ? "" : " (" + last_error_ + ")",
                                 "; name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
 }
 
@@ -56,7 +59,8 @@ void TreeRegistrar::keep_connected() {
   while (true) {
     last_error_ = run_connection();
     throw_if_cancelled();
-    if (welcomed_ && refusal_.empty()) log::warning(absl::StrCat("lost the arbiter at ", address_, " (", last_error_, "); trying again"));
+    if (welcomed_ && refusal_.empty())
+      log::warning(absl::StrCat("lost the arbiter at ", address_, " (", last_error_, "); trying again"));
     if (!refusal_.empty() && !welcomed_) return;
     sleep(kReconnectPause);
   }
@@ -101,7 +105,9 @@ std::string TreeRegistrar::run_connection() {
   finished.wait(cancel);
   switch (status.error_code()) {
     case grpc::StatusCode::UNIMPLEMENTED:
-      refusal_ = "a gRPC server answers there, but it is no tractor arbiter; name another address in TRACTOR_ARBITER or RunOptions.arbiter";
+      refusal_ =
+          "a gRPC server answers there, but it is no tractor arbiter; name another address in TRACTOR_ARBITER or "
+          "RunOptions.arbiter";
       break;
     case grpc::StatusCode::UNAUTHENTICATED:
     case grpc::StatusCode::FAILED_PRECONDITION:
@@ -120,8 +126,9 @@ void TreeRegistrar::add(const ActorInfo& info) {
   if (connection_ == nullptr) return;  // it is told when it is back
   acknowledged_.erase(info.id);
   connection_->outbox->send(add_request(info));
-  changed_.wait_until("a registration to be acknowledged",
-                      [&] { return acknowledged_.contains(info.id) || connection_ == nullptr || !actors_.contains(info.id); });
+  changed_.wait_until("a registration to be acknowledged", [&] {
+    return acknowledged_.contains(info.id) || connection_ == nullptr || !actors_.contains(info.id);
+  });
   acknowledged_.erase(info.id);
 }
 

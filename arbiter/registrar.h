@@ -1,6 +1,7 @@
 // Keeps a tree of actors registered: a root's stream to the arbiter.
 //
-// When the arbiter goes away the actors go on; as soon as it, or another, is back at the address, all are registered again. Loop thread only.
+// When the arbiter goes away the actors go on; as soon as it, or another, is back at the address, all are registered
+// again. Loop thread only.
 #pragma once
 
 #include <map>
@@ -19,8 +20,8 @@ class TreeRegistrar final : public Registrar {
   TreeRegistrar(const WireContext& wire, std::string address);
   ~TreeRegistrar();
 
-  // Connects, and starts the task in `system` that keeps connected. Throws UsageError when no arbiter answers there within kConnectTimeout,
-  // or something else does, or it does not let us in. A checkpoint.
+  // Connects, and starts the task in `system` that keeps connected. Throws UsageError when no arbiter answers there
+  // within kConnectTimeout, or something else does, or it does not let us in. A checkpoint.
   void start(TaskNursery& system);
 
   void add(const ActorInfo& info) override;

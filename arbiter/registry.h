@@ -1,7 +1,7 @@
 // The registry: which actors there are. Pure logic, no clock, no wire; loop thread only.
 //
-// Registrations are held by whoever registered them (a tree of actors, by its stream) and go with the holder. Names need not be unique; ids
-// are. The revision grows with every change.
+// Registrations are held by whoever registered them (a tree of actors, by its stream) and go with the holder. Names
+// need not be unique; ids are. The revision grows with every change.
 #pragma once
 
 #include <cstdint>

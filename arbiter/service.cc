@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::uint32_t kVersion = 1;
 
-using ServedMethods = v1::ArbiterService::WithAsyncMethod_Register<v1::ArbiterService::WithAsyncMethod_Find<
-    v1::ArbiterService::WithAsyncMethod_List<v1::ArbiterService::WithGenericMethod_Watch<v1::ArbiterService::Service>>>>;
+using ServedMethods = v1::ArbiterService::WithAsyncMethod_Register<
+    v1::ArbiterService::WithAsyncMethod_Find<v1::ArbiterService::WithAsyncMethod_List<
+        v1::ArbiterService::WithGenericMethod_Watch<v1::ArbiterService::Service>>>>;
 using RegisterCall = StreamCall<v1::RegisterRequest, v1::RegisterResponse>;
 using FindCall = UnaryCall<v1::FindRequest, v1::FindResponse>;
 using ListCall = UnaryCall<v1::ListRequest, v1::ListResponse>;
@@ -70,8 +71,9 @@ struct Service::Methods : ServedMethods {
     switch (message.message_case()) {
       case v1::RegisterRequest::kHello:
         if (message.hello().version() != kVersion) {
-          throw CallError(ErrorKind::failed_precondition, absl::StrCat("this arbiter speaks version ", kVersion, " of the registration, not ",
-                                                                       message.hello().version()));
+          throw CallError(ErrorKind::failed_precondition,
+                          absl::StrCat("this arbiter speaks version ", kVersion, " of the registration, not ",
+                                       message.hello().version()));
         }
         reply.mutable_welcome()->set_version(kVersion);
         reply.mutable_welcome()->set_epoch(service.epoch_);
@@ -143,7 +145,8 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
   m.self = self;
   grpc::ServerCompletionQueue* queue = server.port().queue();
   m.register_acceptor.emplace(
-      nursery, [&m, queue](RegisterCall& call, Tag& tag) { call.request_next(m, &Methods::RequestRegister, queue, tag); },
+      nursery,
+      [&m, queue](RegisterCall& call, Tag& tag) { call.request_next(m, &Methods::RequestRegister, queue, tag); },
       [&m](RegisterCall& call) { m.serve_register(call); });
   m.find_acceptor.emplace(
       nursery, [&m, queue](FindCall& call, Tag& tag) { call.request_next(m, &Methods::RequestFind, queue, tag); },

@@ -17,7 +17,8 @@ void director(const std::string& first, const std::string& second) {
     auto donny = n.run_in_actor(first, say_hello, second);
     auto gretchen = n.run_in_actor(second, say_hello, first);
     std::cout << gretchen.result() << '\n' << donny.result() << '\n';
-    std::cout << "CUTTTT CUUTT CUT!!! " << char(std::toupper(first[0])) << first.substr(1) << "!! You're supposed to say...\n";
+    std::cout << "CUTTTT CUUTT CUT!!! " << char(std::toupper(first[0])) << first.substr(1)
+              << "!! You're supposed to say...\n";
   });
 }
 
@@ -30,5 +31,6 @@ int main(int argc, char** argv) {
   }
   const std::string first = argc == 3 ? argv[1] : "donny";
   const std::string second = argc == 3 ? argv[2] : "gretchen";
-  return program.main(director, first, second);  // prints an uncaught error and returns 1; program.run(director, ...) throws it
+  // Prints an uncaught error and returns 1; program.run(director, ...) throws it.
+  return program.main(director, first, second);
 }

@@ -15,10 +15,11 @@ void director() {
   tractor::open_nursery([](tractor::ActorNursery& n) {
     tractor::Portal frank = n.start_actor("frank", {.modules = {"cinema"}, .statespace = {{"sold", 0}}});
 
-    std::cout << frank.run(movie_theatre_question) << '\n';                       // typed
-    std::cout << frank.run<std::string>("cinema.movie_theatre_question") << '\n'; // by name
+    // Typed, by name, and with named arguments.
+    std::cout << frank.run(movie_theatre_question) << '\n';
+    std::cout << frank.run<std::string>("cinema.movie_theatre_question") << '\n';
     std::cout << frank.run(buy_ticket, "Donnie Darko", 2) << '\n';
-    std::cout << frank.run<std::string>("cinema.buy_ticket", {{"seats", 1}, {"film", "Dune"}}) << '\n';  // named arguments
+    std::cout << frank.run<std::string>("cinema.buy_ticket", {{"seats", 1}, {"film", "Dune"}}) << '\n';
 
     frank.cancel_actor();  // a daemon would serve forever
   });
@@ -26,6 +27,8 @@ void director() {
 
 int main(int argc, char** argv) {
   tractor::Program program(argc, argv);
-  program.module("cinema").def("movie_theatre_question", movie_theatre_question).def("buy_ticket", buy_ticket, "film", "seats");
+  program.module("cinema")
+      .def("movie_theatre_question", movie_theatre_question)
+      .def("buy_ticket", buy_ticket, "film", "seats");
   return program.main(director);
 }

@@ -6,7 +6,9 @@
 
 void assert_err(int depth) {
   if (depth > 0) {  // one process deeper
-    tractor::open_nursery([&](tractor::ActorNursery& n) { n.run_in_actor("level" + std::to_string(depth), assert_err, depth - 1).result(); });
+    tractor::open_nursery([&](tractor::ActorNursery& n) {
+      n.run_in_actor("level" + std::to_string(depth), assert_err, depth - 1).result();
+    });
   }
   throw std::logic_error("assertion of nothing failed");
 }

@@ -58,13 +58,15 @@ Level parse_level(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == text) return static_cast<Level>(i);
   }
-  throw std::invalid_argument("no log level \"" + std::string(text) + "\"; there are trace, debug, info, warning, error and off");
+  throw std::invalid_argument("no log level \"" + std::string(text) +
+                              "\"; there are trace, debug, info, warning, error and off");
 }
 
 void write(Level level, std::string_view message) {
   if (!enabled(level) || level == Level::off) return;
   std::string (*context)() = context_provider.load(std::memory_order_relaxed);
-  logger().log(kSpdlogLevels[static_cast<std::size_t>(level)], "{}{}", context != nullptr ? context() : std::string(), message);
+  logger().log(kSpdlogLevels[static_cast<std::size_t>(level)], "{}{}", context != nullptr ? context() : std::string(),
+               message);
 }
 
 void set_context(std::string (*context)()) { context_provider = context; }

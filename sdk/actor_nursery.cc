@@ -4,7 +4,8 @@
 
 namespace tractor {
 
-Portal ActorNursery::start(std::string name, ActorOptions options, std::optional<std::string> function, Value::List arguments) {
+Portal ActorNursery::start(std::string name, ActorOptions options, std::optional<std::string> function,
+                           Value::List arguments) {
   const std::shared_ptr<Child> child = core_.start({.name = std::move(name),
                                                     .modules = options.modules.get(),
                                                     .statespace = std::move(options.statespace),

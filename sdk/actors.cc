@@ -21,7 +21,8 @@ arbiter::Client& client() {
 }
 
 Portal portal_to(const ActorInfo& info) {
-  return {std::make_shared<Peer>(Runtime::current().wire(), ActorRef{.name = info.name, .id = info.id}, info.addresses), nullptr};
+  return {std::make_shared<Peer>(Runtime::current().wire(), ActorRef{.name = info.name, .id = info.id}, info.addresses),
+          nullptr};
 }
 
 }  // namespace
@@ -62,7 +63,9 @@ std::vector<ActorInfo> list_actors() { return client().list(); }
 
 Portal get_arbiter() {
   Runtime& runtime = Runtime::current();
-  return {std::make_shared<Peer>(runtime.wire(), ActorRef{.name = "arbiter"}, std::vector<std::string>{runtime.arbiter_address()}), nullptr};
+  return {std::make_shared<Peer>(runtime.wire(), ActorRef{.name = "arbiter"},
+                                 std::vector<std::string>{runtime.arbiter_address()}),
+          nullptr};
 }
 
 }  // namespace tractor

@@ -11,7 +11,8 @@ namespace detail {
 std::string name_of(const FunctionKey& key) {
   const Function* function = Runtime::current().actor().functions().find(key);
   if (function == nullptr) {
-    throw UsageError("this function was not defined: add it in main, with program.module(\"...\").def(\"name\", function)");
+    throw UsageError(
+        "this function was not defined: add it in main, with program.module(\"...\").def(\"name\", function)");
   }
   return function->qualified_name();
 }
@@ -21,8 +22,8 @@ void name_parameters(Function& function, std::vector<std::string> names) {
     for (std::size_t i = 0; i < function.parameters.size(); ++i) names.push_back("arg" + std::to_string(i + 1));
   }
   if (names.size() != function.parameters.size()) {
-    throw UsageError("\"" + function.qualified_name() + "\" has " + std::to_string(function.parameters.size()) + " parameters, but def() names " +
-                     std::to_string(names.size()) + ": name all of them, or none");
+    throw UsageError("\"" + function.qualified_name() + "\" has " + std::to_string(function.parameters.size()) +
+                     " parameters, but def() names " + std::to_string(names.size()) + ": name all of them, or none");
   }
   for (std::size_t i = 0; i < names.size(); ++i) function.parameters[i].name = std::move(names[i]);
 }

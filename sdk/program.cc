@@ -35,7 +35,8 @@ class Root {
     check_actor_name(options_.name);
     for (const std::string& text : options_.listen.get()) {
       if (parse_address(text).kind == Address::Kind::tcp) continue;
-      throw UsageError("RunOptions.listen takes host:port addresses, not \"" + text + "\": an actor serves a unix socket of its own anyway");
+      throw UsageError("RunOptions.listen takes host:port addresses, not \"" + text +
+                       "\": an actor serves a unix socket of its own anyway");
     }
     for (const std::string& module : options_.modules.get()) functions_.check_module_name(module);
     std::string address = or_environment(options_.arbiter, "TRACTOR_ARBITER");
@@ -48,7 +49,8 @@ class Root {
     if (!supervision_.credential_file.empty()) token_ = read_credential(supervision_.credential_file);
     if (claim_.ours && claim_.address.kind == Address::Kind::tcp && token_.empty() && !options_.insecure) {
       throw UsageError("no arbiter answers at " + to_string(claim_.address) +
-                       "; this program would become it, but serving TCP needs a credential: name a file that holds a secret token in "
+                       "; this program would become it, but serving TCP needs a credential: name a file that holds a "
+                       "secret token in "
                        "TRACTOR_CREDENTIAL_FILE, or ask for RunOptions.insecure");
     }
     start_runtime();
@@ -119,7 +121,11 @@ class Root {
 
   void prepare(TaskNursery& system) {
     Actor& actor = runtime_->actor();
-    actor.set_info({.name = options_.name, .id = random_id(), .incarnation = new_incarnation(), .host = host_name(), .pid = getpid()});
+    actor.set_info({.name = options_.name,
+                    .id = random_id(),
+                    .incarnation = new_incarnation(),
+                    .host = host_name(),
+                    .pid = getpid()});
     runtime_->wire().self = actor.self();
     for (const std::string& module : options_.modules.get()) actor.enable(module);
     TreeDirectory directory = TreeDirectory::create(actor.info().id);

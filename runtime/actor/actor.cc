@@ -13,7 +13,8 @@ namespace tractor {
 
 void check_actor_name(const std::string& name) {
   if (name.empty()) throw UsageError("an actor needs a name");
-  if (!is_utf8(name)) throw UsageError(absl::StrCat("an actor's name must be valid UTF-8, got ", Value(name).describe()));
+  if (!is_utf8(name))
+    throw UsageError(absl::StrCat("an actor's name must be valid UTF-8, got ", Value(name).describe()));
 }
 
 void Actor::set_info(ActorInfo info) {
@@ -54,8 +55,8 @@ const Function& Actor::function_for(const std::string& name) const {
                                    enabled_.empty() ? "none" : "\"" + absl::StrJoin(enabled_, "\", \"") + "\"",
                                    "); start it with {.modules = {\"", module, "\"}}"));
     }
-    throw CallError(ErrorKind::not_found, absl::StrCat("no module \"", module, "\" in the program of actor \"", self_.name, "\" (it has ",
-                                                       functions_.module_names(), ")"));
+    throw CallError(ErrorKind::not_found, absl::StrCat("no module \"", module, "\" in the program of actor \"",
+                                                       self_.name, "\" (it has ", functions_.module_names(), ")"));
   }
   const Function* function = functions_.find(name);
   if (function == nullptr) {
@@ -72,7 +73,8 @@ Value Actor::invoke(Invocation request) {
   struct Entry {
     Entry(std::map<std::string, Call*>& c, std::string i, Call& call) : calls(c), id(std::move(i)) {
       if (!id.empty() && !calls.emplace(id, &call).second) {
-        throw CallError(ErrorKind::invalid_argument, absl::StrCat("a call with the id \"", id, "\" is in flight already"));
+        throw CallError(ErrorKind::invalid_argument,
+                        absl::StrCat("a call with the id \"", id, "\" is in flight already"));
       }
     }
     ~Entry() {

@@ -22,7 +22,7 @@ class Actor final : public CallHandler {
  public:
   explicit Actor(const FunctionTable& functions) : functions_(functions) {}
 
-  // --- identity and state -----------------------------------------------------------------------------------------------------------------
+  // --- identity and state ---
   const ActorInfo& info() const { return info_; }
   void set_info(ActorInfo info);
   Value::Map& statespace() { return statespace_; }
@@ -30,7 +30,7 @@ class Actor final : public CallHandler {
   void enable(const std::string& module);
   const FunctionTable& functions() const { return functions_; }
 
-  // --- its end --------------------------------------------------------------------------------------------------------------------------
+  // --- its end ---
   // Everything the actor does happens inside this scope.
   void set_scope(CancelScope* scope);
   // Cancels it all; `budget` is the time until it will be ended by force. A second cancel can only shorten it.
@@ -41,7 +41,7 @@ class Actor final : public CallHandler {
   // Told once when another actor asked this one to end.
   void set_on_cancel_request(std::function<void(const ActorRef&)> told) { on_cancel_request_ = std::move(told); }
 
-  // --- calls: CallHandler ---------------------------------------------------------------------------------------------------------------
+  // --- calls: CallHandler ---
   const ActorRef& self() const override { return self_; }
   Value invoke(Invocation call) override;
   bool cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) override;

@@ -36,7 +36,8 @@ pid_t parent_by_socket() {
 
 // Ends this process soon after its parent has died, whatever the loop is doing.
 void watch_parent(Runtime& runtime) {
-  // A stopped child must wake up to notice; PR_SET_PDEATHSIG is about the thread that spawned us, which is the parent's loop.
+  // A stopped child must wake up to notice; PR_SET_PDEATHSIG is about the thread that spawned us, which is the parent's
+  // loop.
   prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
   const pid_t parent = parent_by_socket();
   const UniqueDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, parent, 0)));
@@ -46,7 +47,8 @@ void watch_parent(Runtime& runtime) {
   });
 }
 
-// What was written to stderr so far went to the parent, for the error of a failed start; from now on it goes where the parent's goes.
+// What was written to stderr so far went to the parent, for the error of a failed start; from now on it goes where the
+// parent's goes.
 void restore_stderr() {
   std::cerr.flush();
   dup2(kStderrDescriptor, STDERR_FILENO);
@@ -73,9 +75,10 @@ class ChildMain {
  private:
   void become_what_the_parent_wants(TaskNursery& system) {
     Actor& actor = runtime_.actor();
-    spec_ = link_.start(system, {.on_cancel = [&actor](Clock::duration budget, const ActorRef& by,
-                                                       const std::string& reason) { actor.cancel(budget, by, reason); },
-                                 .on_parent_gone = [&actor] { actor.cancel(kParentDeathGrace, {}, "its parent died"); }});
+    spec_ =
+        link_.start(system, {.on_cancel = [&actor](Clock::duration budget, const ActorRef& by,
+                                                   const std::string& reason) { actor.cancel(budget, by, reason); },
+                             .on_parent_gone = [&actor] { actor.cancel(kParentDeathGrace, {}, "its parent died"); }});
     if (std::getenv("TRACTOR_LOG") == nullptr) log::to_console(log::parse_level(spec_.log_level()));
     actor.set_info({.name = spec_.name(),
                     .id = spec_.actor_id(),
@@ -85,7 +88,8 @@ class ChildMain {
                     .pid = getpid()});
     for (const std::string& module : spec_.modules()) actor.enable(module);
     for (auto& [key, value] : *spec_.mutable_statespace()) actor.statespace()[key] = decode(std::move(value));
-    if (spec_.has_one_shot()) actor.enable(spec_.one_shot().function().substr(0, spec_.one_shot().function().find('.')));
+    if (spec_.has_one_shot())
+      actor.enable(spec_.one_shot().function().substr(0, spec_.one_shot().function().find('.')));
     actor.set_on_cancel_request([this](const ActorRef& by) { link_.send_ending(by); });
     SupervisionOptions& options = runtime_.supervision().options();
     options.arbiter_address = spec_.arbiter_address();
@@ -107,9 +111,11 @@ class ChildMain {
   void run_function() {
     try {
       const Function* function = functions_.find(spec_.one_shot().function());
-      if (function == nullptr) throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", spec_.one_shot().function(), "\""));
+      if (function == nullptr)
+        throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", spec_.one_shot().function(), "\""));
       Arguments arguments;
-      for (v1::Value& value : *spec_.mutable_one_shot()->mutable_args()) arguments.positional.push_back(decode(std::move(value)));
+      for (v1::Value& value : *spec_.mutable_one_shot()->mutable_args())
+        arguments.positional.push_back(decode(std::move(value)));
       link_.send_outcome(function->qualified_name(), function->run(std::move(arguments)));
     } catch (const Cancelled&) {
       throw;

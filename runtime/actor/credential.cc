@@ -14,7 +14,9 @@
 namespace tractor {
 
 std::string read_credential(const std::string& path) {
-  const auto refuse = [&](const std::string& why) { return UsageError(absl::StrCat("the credential file ", path, " ", why)); };
+  const auto refuse = [&](const std::string& why) {
+    return UsageError(absl::StrCat("the credential file ", path, " ", why));
+  };
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) throw refuse(absl::StrCat("cannot be read: ", std::strerror(errno)));
   if (!S_ISREG(status.st_mode)) throw refuse("is no regular file");
@@ -25,7 +27,8 @@ std::string read_credential(const std::string& path) {
   absl::StripAsciiWhitespace(&text);
   if (text.empty()) throw refuse("is empty: write a secret token into it, as from `openssl rand -hex 32`");
   for (char c : text) {
-    if (!absl::ascii_isgraph(static_cast<unsigned char>(c))) throw refuse("holds something else than one printable token");
+    if (!absl::ascii_isgraph(static_cast<unsigned char>(c)))
+      throw refuse("holds something else than one printable token");
   }
   return text;
 }

@@ -5,7 +5,8 @@
 
 namespace tractor {
 
-// The token, without white space around it. UsageError when the file cannot be read, is empty, or may be read by others.
+// The token, without white space around it. UsageError when the file cannot be read, is empty, or may be read by
+// others.
 std::string read_credential(const std::string& path);
 
 }  // namespace tractor

@@ -13,15 +13,17 @@ void check_name(std::string_view kind, std::string_view name) {
   bool good = !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0;
   for (char c : name) good = good && (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_');
   if (!good) {
-    throw UsageError(absl::StrCat("\"", std::string(name), "\" is no name for a ", std::string(kind), ": use letters, digits and _"));
+    throw UsageError(absl::StrCat("\"", std::string(name), "\" is no name for a ", std::string(kind),
+                                  ": use letters, digits and _"));
   }
 }
 
 }  // namespace
 
 std::string Function::signature() const {
-  return absl::StrCat(qualified_name(), "(",
-                      absl::StrJoin(parameters, ", ", [](std::string* out, const Parameter& p) { absl::StrAppend(out, p.name); }), ")");
+  return absl::StrCat(
+      qualified_name(), "(",
+      absl::StrJoin(parameters, ", ", [](std::string* out, const Parameter& p) { absl::StrAppend(out, p.name); }), ")");
 }
 
 std::vector<std::optional<Value>> Function::bind(Arguments arguments) const {
@@ -29,7 +31,8 @@ std::vector<std::optional<Value>> Function::bind(Arguments arguments) const {
     return {ErrorKind::invalid_argument, absl::StrCat(signature(), ": ", parts...)};
   };
   if (arguments.positional.size() > parameters.size()) {
-    throw refuse("takes ", parameters.size(), parameters.size() == 1 ? " argument" : " arguments", ", got ", arguments.positional.size());
+    throw refuse("takes ", parameters.size(), parameters.size() == 1 ? " argument" : " arguments", ", got ",
+                 arguments.positional.size());
   }
   std::vector<std::optional<Value>> bound(parameters.size());
   for (std::size_t i = 0; i < arguments.positional.size(); ++i) bound[i] = std::move(arguments.positional[i]);
@@ -41,7 +44,8 @@ std::vector<std::optional<Value>> Function::bind(Arguments arguments) const {
     bound[i] = std::move(value);
   }
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (!bound[i] && !parameters[i].optional) throw refuse("the argument \"", parameters[i].name, "\" (", parameters[i].type, ") is missing");
+    if (!bound[i] && !parameters[i].optional)
+      throw refuse("the argument \"", parameters[i].name, "\" (", parameters[i].type, ") is missing");
   }
   return bound;
 }
@@ -64,12 +68,14 @@ void FunctionTable::add(Function function) {
     check_name("parameter", function.parameters[i].name);
     for (std::size_t j = 0; j < i; ++j) {
       if (function.parameters[i].name == function.parameters[j].name) {
-        throw UsageError(absl::StrCat(function.qualified_name(), " has two parameters named \"", function.parameters[i].name, "\""));
+        throw UsageError(
+            absl::StrCat(function.qualified_name(), " has two parameters named \"", function.parameters[i].name, "\""));
       }
     }
   }
   const std::string name = function.qualified_name();
-  if (by_name_.contains(name)) throw UsageError(absl::StrCat("the function \"", name, "\" is defined twice; choose another name"));
+  if (by_name_.contains(name))
+    throw UsageError(absl::StrCat("the function \"", name, "\" is defined twice; choose another name"));
   if (const auto taken = by_key_.find(function.key); taken != by_key_.end()) {
     throw UsageError(absl::StrCat("\"", name, "\" and \"", taken->second->qualified_name(),
                                   "\" are the same C++ function: one function has one name"));
@@ -91,14 +97,16 @@ const Function* FunctionTable::find(const FunctionKey& key) const {
 }
 
 std::string FunctionTable::module_names() const {
-  return absl::StrJoin(modules_, ", ", [](std::string* out, const auto& entry) { absl::StrAppend(out, "\"", entry.first, "\""); });
+  return absl::StrJoin(modules_, ", ",
+                       [](std::string* out, const auto& entry) { absl::StrAppend(out, "\"", entry.first, "\""); });
 }
 
 void FunctionTable::check_module_name(const std::string& name) const {
   if (has_module(name)) return;
-  throw UsageError(absl::StrCat("no module \"", name, "\" in this program (there ",
-                                modules_.empty() ? std::string("are none") : absl::StrCat(modules_.size() == 1 ? "is " : "are ", module_names()),
-                                "); define it with program.module(\"", name, "\").def(...)"));
+  throw UsageError(absl::StrCat(
+      "no module \"", name, "\" in this program (there ",
+      modules_.empty() ? std::string("are none") : absl::StrCat(modules_.size() == 1 ? "is " : "are ", module_names()),
+      "); define it with program.module(\"", name, "\").def(...)"));
 }
 
 }  // namespace tractor

@@ -1,7 +1,7 @@
 // The functions that a program's actors can run, by name and by address.
 //
-// Filled in main, before anything runs, and the same in every process of the program; read-only afterwards. The typed side
-// (sdk/include/tractor/function.h) makes the entries.
+// Filled in main, before anything runs, and the same in every process of the program; read-only afterwards. The typed
+// side (sdk/include/tractor/function.h) makes the entries.
 #pragma once
 
 #include <functional>
@@ -46,13 +46,15 @@ struct Function {
   std::string result_type = {};
   bool in_thread = false;
   FunctionKey key = static_cast<void (*)()>(nullptr);
-  // Decodes, runs, encodes. One entry per parameter, empty where an optional one was left out. Throws ArgumentMismatch before it runs.
+  // Decodes, runs, encodes. One entry per parameter, empty where an optional one was left out. Throws ArgumentMismatch
+  // before it runs.
   std::function<Value(std::vector<std::optional<Value>> arguments, std::stop_token stop)> call = {};
 
   std::string qualified_name() const { return module + '.' + name; }
   // "cinema.movie_theatre(screen, seat)".
   std::string signature() const;
-  // Positions and names become one entry per parameter; CallError(invalid_argument) names what is missing, surplus, unknown or given twice.
+  // Positions and names become one entry per parameter; CallError(invalid_argument) names what is missing, surplus,
+  // unknown or given twice.
   std::vector<std::optional<Value>> bind(Arguments arguments) const;
   // Binds and runs it here: on a worker thread when it is in_thread, where cancelling the caller requests the stop.
   Value run(Arguments arguments) const;

@@ -12,13 +12,16 @@ std::shared_ptr<Child> NurseryCore::start(ChildSpec spec) {
   throw_if_cancelled();
   check_actor_name(spec.name);
   for (const auto& [key, value] : spec.labels) {
-    if (!is_utf8(key) || !is_utf8(value)) throw UsageError("labels must be valid UTF-8: those of actor \"" + spec.name + "\" are not");
+    if (!is_utf8(key) || !is_utf8(value))
+      throw UsageError("labels must be valid UTF-8: those of actor \"" + spec.name + "\" are not");
   }
   for (const std::string& module : spec.modules) runtime.actor().functions().check_module_name(module);
   for (const auto& [key, value] : spec.statespace) {
-    if (!is_utf8(key)) throw UsageError("the names in a statespace must be valid UTF-8: one of actor \"" + spec.name + "\" is not");
+    if (!is_utf8(key))
+      throw UsageError("the names in a statespace must be valid UTF-8: one of actor \"" + spec.name + "\" is not");
   }
-  const auto child = std::make_shared<Child>(runtime.supervision(), std::move(spec), [this](Child& c) { child_changed(c); });
+  const auto child =
+      std::make_shared<Child>(runtime.supervision(), std::move(spec), [this](Child& c) { child_changed(c); });
   tasks_.start_named("actor " + child->actor().name, [child] { child->run(); });
   children_.push_back(child);
   try {

@@ -1,8 +1,10 @@
-// An actor nursery without types: the block that owns child actors. sdk/include/tractor/actor_nursery.h puts the types on it.
+// An actor nursery without types: the block that owns child actors. sdk/include/tractor/actor_nursery.h puts the types
+// on it.
 //
-// Each child has a task in a task nursery, so that trio's rules hold for processes as they do for tasks: the first failure of a child
-// cancels its siblings and the body at once, each failure is thrown once, and nothing outlives the block. One-shot actors go on serving
-// until their function returned, the body ended, and every one-shot sibling returned. Lives on the opener's stack; loop thread only.
+// Each child has a task in a task nursery, so that trio's rules hold for processes as they do for tasks: the first
+// failure of a child cancels its siblings and the body at once, each failure is thrown once, and nothing outlives the
+// block. One-shot actors go on serving until their function returned, the body ended, and every one-shot sibling
+// returned. Lives on the opener's stack; loop thread only.
 #pragma once
 
 #include <memory>
@@ -17,7 +19,8 @@ class Child;
 
 class NurseryCore {
  public:
-  // Starts a child and returns when it serves; throws why it never will. A checkpoint. The modules must exist in this program.
+  // Starts a child and returns when it serves; throws why it never will. A checkpoint. The modules must exist in this
+  // program.
   std::shared_ptr<Child> start(ChildSpec spec);
 
   void cancel() { tasks_.cancel_scope().cancel(); }

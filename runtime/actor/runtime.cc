@@ -38,12 +38,13 @@ ActorServer::Options with_service(ActorServer::Options options, grpc::Service* s
 void prepare_process() {
   static const bool once = [] {
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-    // Never given back: the last grpc_shutdown joins gRPC's threads, one of which may be polling for another 10 s (its backup poller, after
-    // a write that had to wait); a child was killed then for not ending within its budget.
+    // Never given back: the last grpc_shutdown joins gRPC's threads, one of which may be polling for another 10 s (its
+    // backup poller, after a write that had to wait); a child was killed then for not ending within its budget.
     grpc_init();
-    // Nor is its event engine, which a channel holds: ending that waits forever for a thread that could not be started. (Used: a leak checker
-    // must find the pointer.)
-    [[gnu::used]] static const auto* engine_holder = new std::shared_ptr<grpc::Channel>(open_channel("unix:/never-used"));
+    // Nor is its event engine, which a channel holds: ending that waits forever for a thread that could not be started.
+    // (Used: a leak checker must find the pointer.)
+    [[gnu::used]] static const auto* engine_holder =
+        new std::shared_ptr<grpc::Channel>(open_channel("unix:/never-used"));
     gpr_set_log_function(log_grpc_message);
     gpr_set_log_verbosity(log::enabled(log::Level::debug) ? GPR_LOG_SEVERITY_INFO : GPR_LOG_SEVERITY_ERROR);
     // A descendant whose parent died becomes our child, so that we can wait for it.
@@ -88,8 +89,10 @@ Runtime* Runtime::try_current() noexcept { return Scheduler::try_current() == nu
 Runtime& Runtime::current() {
   Runtime* runtime = try_current();
   if (runtime == nullptr) {
-    throw UsageError("called outside a running program: use it in main's function (program.run), in an actor's function, or in a task; "
-                     "worker threads (in_thread, to_thread) cannot use it");
+    throw UsageError(
+        "called outside a running program: use it in main's function (program.run), in an actor's function, or in a "
+        "task; "
+        "worker threads (in_thread, to_thread) cannot use it");
   }
   return *runtime;
 }

@@ -1,7 +1,9 @@
-// The runtime of one actor: everything this process needs to be one, put together in the right order and taken apart in the reverse one.
+// The runtime of one actor: everything this process needs to be one, put together in the right order and taken apart in
+// the reverse one.
 //
 //   helper thread; gRPC server with its completion queue; scheduler on it; the actor; supervision of its children.
-// One per process at a time. Made, run and destroyed by the thread that becomes the loop thread; what other threads may call says so.
+// One per process at a time. Made, run and destroyed by the thread that becomes the loop thread; what other threads may
+// call says so.
 #pragma once
 
 #include <atomic>
@@ -36,8 +38,8 @@ class Runtime {
   static Runtime& current();
   static Runtime* try_current() noexcept;
 
-  // Runs `prepare` (with nothing served yet), then `main`, on the calling thread, as tasks; `main` inside the scope that cancels the actor.
-  // Calls are served until `main` has ended; then `finish` runs. Throws what these throw. Once.
+  // Runs `prepare` (with nothing served yet), then `main`, on the calling thread, as tasks; `main` inside the scope
+  // that cancels the actor. Calls are served until `main` has ended; then `finish` runs. Throws what these throw. Once.
   struct Phases {
     std::function<void(TaskNursery& system)> prepare;
     std::function<void()> main;
@@ -47,12 +49,14 @@ class Runtime {
   };
   void run(const Phases& phases);
 
-  // Serves on a unix socket of the tree's directory from now on, and on what the server listens to: fills in the actor's addresses.
+  // Serves on a unix socket of the tree's directory from now on, and on what the server listens to: fills in the
+  // actor's addresses.
   void listen_in(TreeDirectory directory);
   // Serves also what connects to this socket.
   void accept_on(UniqueDescriptor listening_socket);
 
-  // From now on SIGINT, SIGTERM and SIGHUP cancel the actor, gracefully, within kDefaultBudget; a second SIGINT ends the tree by force.
+  // From now on SIGINT, SIGTERM and SIGHUP cancel the actor, gracefully, within kDefaultBudget; a second SIGINT ends
+  // the tree by force.
   void handle_signals();
   // The first that came; 0: none.
   int received_signal() const { return received_signal_; }

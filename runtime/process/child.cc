@@ -60,9 +60,12 @@ Pipe make_pipe() {
 }  // namespace
 
 Child::Child(Supervision& supervision, ChildSpec spec, std::function<void(Child&)> on_change)
-    : supervision_(supervision), spec_(std::move(spec)), on_change_(std::move(on_change)), actor_{.name = spec_.name, .id = random_id()} {}
+    : supervision_(supervision),
+      spec_(std::move(spec)),
+      on_change_(std::move(on_change)),
+      actor_{.name = spec_.name, .id = random_id()} {}
 
-// --- the nursery's side -----------------------------------------------------------------------------------------------------------------
+// --- the nursery's side ---
 
 void Child::run() {
   std::exception_ptr cancelled;
@@ -81,7 +84,7 @@ void Child::run() {
   CancelScope({.shield = true}).run([this] { end(); });
   ended_ = true;
   changed_.notify();
-  std::exchange(on_change_, [](Child&) {})(*this);  // the nursery may be gone from now on
+  std::exchange(on_change_, [](Child&) {})(*this);          // the nursery may be gone from now on
   if (start_failure_ != nullptr && starter_waits_) return;  // thrown there
   if (start_failure_ != nullptr) std::rethrow_exception(start_failure_);
   if (failure_ != nullptr) std::rethrow_exception(failure_);
@@ -92,7 +95,8 @@ void Child::launch_process() {
   supervision_.check_size(*this);
   SocketPair sockets = make_socket_pair();
   Pipe pipe = make_pipe();
-  process_ = launch(supervision_.options().argv, {.supervision = sockets.theirs.get(), .early_stderr = pipe.write_end.get()});
+  process_ =
+      launch(supervision_.options().argv, {.supervision = sockets.theirs.get(), .early_stderr = pipe.write_end.get()});
   pid_ = process_->pid();
   early_output_ = std::make_shared<EarlyOutput>(std::move(pipe.read_end));
   supervision_.helper().collect(early_output_);
@@ -109,9 +113,10 @@ void Child::launch_process() {
 
 // The helper thread notices the end; without a descriptor for that, waits look for themselves.
 void Child::watch(int pidfd, void (Child::*on_exit)()) {
-  const bool watched = supervision_.helper().watch_exit(pidfd, [self = shared_from_this(), on_exit, &scheduler = supervision_.scheduler()] {
-    scheduler.post([self, on_exit] { (*self.*on_exit)(); });
-  });
+  const bool watched = supervision_.helper().watch_exit(
+      pidfd, [self = shared_from_this(), on_exit, &scheduler = supervision_.scheduler()] {
+        scheduler.post([self, on_exit] { (*self.*on_exit)(); });
+      });
   all_watched_ = all_watched_ && watched;
 }
 
@@ -135,7 +140,8 @@ void Child::wait_for_exit() {
 
 void Child::wait_for_orphan() {
   if (!all_watched_) return sleep(kPollInterval);
-  changed_.wait_until("the processes below a dead child to end", [this] { return std::exchange(orphan_ended_, false); });
+  changed_.wait_until("the processes below a dead child to end",
+                      [this] { return std::exchange(orphan_ended_, false); });
 }
 
 void Child::wait_until_ready() {
@@ -146,13 +152,13 @@ void Child::wait_until_ready() {
   if (exit_) {
     start_failure_ = death();
   } else if (scope.cancelled_caught()) {
-    start_failure_ = std::make_exception_ptr(
-        RemoteActorError({.error_id = random_id(),
-                          .type = "tractor::StartTimeout",
-                          .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") did not serve within ",
-                                                  absl::FormatDuration(absl::FromChrono(kStartTimeout)), last_words()),
-                          .kind = ErrorKind::unavailable,
-                          .origin = actor_}));
+    start_failure_ = std::make_exception_ptr(RemoteActorError(
+        {.error_id = random_id(),
+         .type = "tractor::StartTimeout",
+         .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") did not serve within ",
+                                 absl::FormatDuration(absl::FromChrono(kStartTimeout)), last_words()),
+         .kind = ErrorKind::unavailable,
+         .origin = actor_}));
   }
 }
 
@@ -194,7 +200,8 @@ void Child::end() {
 void Child::collect() {
   supervision_.forget(*this);
   if (stream_ != nullptr) {
-    move_on_after(kDrainTimeout, [this] { changed_.wait_until("a dead child's last messages", [this] { return stream_ended_; }); });
+    move_on_after(kDrainTimeout,
+                  [this] { changed_.wait_until("a dead child's last messages", [this] { return stream_ended_; }); });
   }
   const bool as_asked = killed_by_us_ || ((asked_to_end_ || released_) && exit_->code == 0 && exit_->signal == 0);
   if (!as_asked && start_failure_ == nullptr) fail(death());
@@ -218,7 +225,8 @@ void Child::clear_group_of(pid_t leader) {
   while (!clear_group(leader)) sleep(kPollInterval / 10);
 }
 
-// Waits for the processes that were below it: they are our children now. Those it had no time to tell us of are found by /proc.
+// Waits for the processes that were below it: they are our children now. Those it had no time to tell us of are found
+// by /proc.
 void Child::collect_orphans() {
   const Clock::time_point kill_at = killed_by_us_ ? Clock::now() : deadline_after(kOrphanGrace);
   std::set<pid_t> watched;
@@ -253,21 +261,24 @@ void Child::collect_orphans() {
   }
 }
 
-// --- the portals' side --------------------------------------------------------------------------------------------------------------------
+// --- the portals' side ---
 
 Value Child::wait_result() {
   if (!one_shot()) {
-    throw UsageError(absl::StrCat("actor \"", actor_.name, "\" was started with start_actor: it has no result of its own; call run() on its portal"));
+    throw UsageError(
+        absl::StrCat("actor \"", actor_.name,
+                     "\" was started with start_actor: it has no result of its own; call run() on its portal"));
   }
   changed_.wait_until("the result of a one-shot actor", [this] { return settled(); });
   if (outcome_) return *outcome_;
   if (failure_ != nullptr) std::rethrow_exception(failure_);
-  throw RemoteCancelled({.error_id = random_id(),
-                         .type = "tractor::RemoteCancelled",
-                         .message = absl::StrCat("actor \"", actor_.name, "\" was cancelled before its function returned: ",
-                                                 released_.value_or("its nursery was cancelled")),
-                         .kind = ErrorKind::cancelled,
-                         .origin = actor_});
+  throw RemoteCancelled(
+      {.error_id = random_id(),
+       .type = "tractor::RemoteCancelled",
+       .message = absl::StrCat("actor \"", actor_.name, "\" was cancelled before its function returned: ",
+                               released_.value_or("its nursery was cancelled")),
+       .kind = ErrorKind::cancelled,
+       .origin = actor_});
 }
 
 void Child::release(const std::string& reason) {
@@ -280,7 +291,7 @@ void Child::wait_ended() {
   changed_.wait_until("a child actor to end", [this] { return ended_; });
 }
 
-// --- the supervision stream's side --------------------------------------------------------------------------------------------------------
+// --- the supervision stream's side ---
 
 void Child::on_stream(ChildStream& stream) { stream_ = &stream; }
 
@@ -339,7 +350,7 @@ void Child::on_reaped_below(pid_t pid) {
   supervision_.registrar().reaped(pid);
 }
 
-// --- what it died of ------------------------------------------------------------------------------------------------------------------------
+// --- what it died of ---
 
 // One object, however often it is asked for: a nursery that gets it from the child and from calls to it has it once.
 std::exception_ptr Child::death() {

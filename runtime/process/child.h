@@ -1,9 +1,10 @@
 // A child actor as its parent sees it: the process, the supervision stream to it, and how it ends.
 //
-// Owned by the nursery that spawned it, whose task runs run() from the launch until the process, and everything below it, is gone; portals
-// share it. Loop thread only.
+// Owned by the nursery that spawned it, whose task runs run() from the launch until the process, and everything below
+// it, is gone; portals share it. Loop thread only.
 //   starting -> serving -> ending -> ended        a child that never serves goes from starting to ending
-// What makes it end: release() (its work is done, or someone cancels it), cancellation of the nursery, its own failure, its own exit.
+// What makes it end: release() (its work is done, or someone cancels it), cancellation of the nursery, its own failure,
+// its own exit.
 #pragma once
 
 #include <exception>
@@ -44,8 +45,9 @@ class Child : public std::enable_shared_from_this<Child> {
   // `on_change` is called on the loop when it settled or failed.
   Child(Supervision& supervision, ChildSpec spec, std::function<void(Child&)> on_change);
 
-  // --- the nursery's side -------------------------------------------------------------------------------------------------------------
-  // From launch to reaping; in a task of the nursery. Throws the child's failure, unless that was its start's, which wait_started() throws.
+  // --- the nursery's side ---
+  // From launch to reaping; in a task of the nursery. Throws the child's failure, unless that was its start's, which
+  // wait_started() throws.
   void run();
   // Waits until it serves; throws why it never will. A checkpoint.
   void wait_started();
@@ -54,7 +56,7 @@ class Child : public std::enable_shared_from_this<Child> {
   bool one_shot() const { return spec_.function.has_value(); }
   std::exception_ptr failure() const { return failure_; }
 
-  // --- the portals' side --------------------------------------------------------------------------------------------------------------
+  // --- the portals' side ---
   // The one-shot function's value; waits for it and throws what it threw. May be asked again.
   Value wait_result();
   // Asks it to end; not a checkpoint. wait_ended() waits until it is gone.
@@ -65,7 +67,7 @@ class Child : public std::enable_shared_from_this<Child> {
   const ActorRef& actor() const { return actor_; }
   pid_t pid() const { return pid_; }
 
-  // --- the supervision stream's side ----------------------------------------------------------------------------------------------------
+  // --- the supervision stream's side ---
   const ChildSpec& spec() const { return spec_; }
   void on_stream(ChildStream& stream);
   void on_stream_end();
@@ -73,7 +75,8 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_outcome(Value value);
   void on_failure(ErrorInfo error);
   void on_ending(const ActorRef& requested_by);
-  // It, or an actor below it, is being made known; false from registered() when that is over by the time it comes to it.
+  // It, or an actor below it, is being made known; false from registered() when that is over by the time it comes to
+  // it.
   void on_registering(const std::string& actor_id) { registered_.insert(actor_id); }
   bool registered(const std::string& actor_id) const { return registered_.contains(actor_id); }
   void on_unregistered(const std::string& actor_id) { registered_.erase(actor_id); }

@@ -1,9 +1,9 @@
 #include "runtime/process/helper_thread.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -48,7 +48,8 @@ bool is_trusted_peer(int descriptor) {
   socklen_t size = sizeof peer;
   if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   if (peer.uid == geteuid() || peer.uid == 0) return true;
-  log::warning("refused a connection of user " + std::to_string(peer.uid) + " (process " + std::to_string(peer.pid) + ")");
+  log::warning("refused a connection of user " + std::to_string(peer.uid) + " (process " + std::to_string(peer.pid) +
+               ")");
   return false;
 }
 
@@ -72,9 +73,10 @@ bool HelperThread::watch_exit(int pidfd, std::function<void()> on_exit) {
   const int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return false;
   auto process = std::make_shared<Descriptor>(state_->io, copy);
-  process->async_wait(Descriptor::wait_read, [process, on_exit = std::move(on_exit)](const boost::system::error_code& error) {
-    if (!error) on_exit();
-  });
+  process->async_wait(Descriptor::wait_read,
+                      [process, on_exit = std::move(on_exit)](const boost::system::error_code& error) {
+                        if (!error) on_exit();
+                      });
   return true;
 }
 
@@ -95,7 +97,8 @@ void HelperThread::accept_on(int listening_socket, std::function<void(int)> on_c
                  std::make_shared<std::function<void(int)>>(std::move(on_connection)));
 }
 
-void HelperThread::State::accept(std::shared_ptr<Descriptor> listener, std::shared_ptr<std::function<void(int)>> on_connection) {
+void HelperThread::State::accept(std::shared_ptr<Descriptor> listener,
+                                 std::shared_ptr<std::function<void(int)>> on_connection) {
   listener->async_wait(Descriptor::wait_read, [this, listener, on_connection](const boost::system::error_code& error) {
     if (error) return;
     const int descriptor = accept4(listener->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -107,7 +110,9 @@ void HelperThread::State::accept(std::shared_ptr<Descriptor> listener, std::shar
       // Out of descriptors, most likely: the connection stays in the backlog; try again soon rather than spin.
       log::error(std::string("cannot accept a connection: ") + std::strerror(errno));
       auto pause = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(100));
-      pause->async_wait([this, pause, listener, on_connection](const boost::system::error_code&) { accept(listener, on_connection); });
+      pause->async_wait([this, pause, listener, on_connection](const boost::system::error_code&) {
+        accept(listener, on_connection);
+      });
       return;
     }
     accept(listener, on_connection);

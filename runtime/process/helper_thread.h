@@ -1,6 +1,6 @@
-// The helper thread: what must go on while the loop is busy. Signals, ends of processes, connections on unix sockets, and the death of the
-// parent arrive here first; a callback posts them to the loop. It is also the last resort: it kills the processes of this tree when the
-// loop does not get to it.
+// The helper thread: what must go on while the loop is busy. Signals, ends of processes, connections on unix sockets,
+// and the death of the parent arrive here first; a callback posts them to the loop. It is also the last resort: it
+// kills the processes of this tree when the loop does not get to it.
 //
 // One per runtime. All functions may be called from any thread; callbacks run on the helper thread and must not wait.
 #pragma once
@@ -26,20 +26,22 @@ class HelperThread {
   // Ends the thread: no callback runs after this. Idempotent; not from a callback.
   void stop();
 
-  // Calls back once when the process has ended (it is still to be reaped). Keeps its own copy of the pidfd; false when there is no
-  // descriptor left for that: then the caller has to look for itself.
+  // Calls back once when the process has ended (it is still to be reaped). Keeps its own copy of the pidfd; false when
+  // there is no descriptor left for that: then the caller has to look for itself.
   bool watch_exit(int pidfd, std::function<void()> on_exit);
 
   // Drains it until the end of the pipe.
   void collect(std::shared_ptr<EarlyOutput> output);
 
-  // Accepts connections on a listening unix socket, which it owns from now on, and passes on those of processes of our own user (or root).
+  // Accepts connections on a listening unix socket, which it owns from now on, and passes on those of processes of our
+  // own user (or root).
   void accept_on(int listening_socket, std::function<void(int descriptor)> on_connection);
 
   // Calls back for each of these signals instead of their default action, until this object goes.
   void watch_signals(const std::vector<int>& signals, std::function<void(int signal)> on_signal);
 
-  // When the process behind the pidfd (our parent) ends: calls back, and `grace` later ends this process and everything below it by force.
+  // When the process behind the pidfd (our parent) ends: calls back, and `grace` later ends this process and everything
+  // below it by force.
   void watch_parent(int pidfd, std::chrono::milliseconds grace, std::function<void()> on_death);
 
   // The process groups below this process, which kill_tree() kills.

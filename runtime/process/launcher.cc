@@ -125,7 +125,8 @@ int ChildProcess::pidfd() const { return state_->pidfd; }
 
 std::optional<ExitStatus> ChildProcess::ended() const {
   siginfo_t info{};
-  if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return std::nullopt;
+  if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+    return std::nullopt;
   return info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status} : ExitStatus{.signal = info.si_status};
 }
 
@@ -167,8 +168,8 @@ std::unique_ptr<ChildProcess> launch(const std::vector<std::string>& arguments, 
   }
   // Handles want an executor; nothing ever runs on this one, since waiting is the helper thread's.
   static boost::asio::io_context unused;
-  return std::make_unique<ChildProcess>(
-      std::make_unique<ChildProcess::State>(ChildProcess::State{process::process(unused.get_executor(), pid, pidfd), pidfd}));
+  return std::make_unique<ChildProcess>(std::make_unique<ChildProcess::State>(
+      ChildProcess::State{process::process(unused.get_executor(), pid, pidfd), pidfd}));
 }
 
 Orphan look_at_orphan(pid_t pid) {

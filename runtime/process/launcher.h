@@ -1,7 +1,7 @@
 // Starts child processes: this program again, over posix_spawn, in a process group of its own.
 //
-// Not Boost.Process' own launchers: after vfork they run callbacks in the parent's memory, exit() it when exec fails, and leave signals
-// unblocked. The handle that comes back is theirs.
+// Not Boost.Process' own launchers: after vfork they run callbacks in the parent's memory, exit() it when exec fails,
+// and leave signals unblocked. The handle that comes back is theirs.
 #pragma once
 
 #include <sys/types.h>
@@ -44,8 +44,8 @@ class ChildProcess {
 
 // What the child gets as descriptors.
 struct ChildDescriptors {
-  int supervision = -1;  // becomes 3: one end of a socket pair
-  int early_stderr = -1; // becomes 2; our own stderr becomes 4
+  int supervision = -1;   // becomes 3: one end of a socket pair
+  int early_stderr = -1;  // becomes 2; our own stderr becomes 4
 };
 inline constexpr int kSupervisionDescriptor = 3;
 inline constexpr int kStderrDescriptor = 4;
@@ -55,22 +55,24 @@ inline constexpr const char* kChildMarker = "TRACTOR_CHILD";
 // The arguments this process was started with, argv[0] first.
 std::vector<std::string> own_command_line();
 
-// Starts /proc/self/exe with these arguments (argv[0] first). stdin is /dev/null, stdout ours, all other descriptors are closed, the signal
-// mask is empty and all signals have their default action. Throws std::system_error when the process cannot be made.
+// Starts /proc/self/exe with these arguments (argv[0] first). stdin is /dev/null, stdout ours, all other descriptors
+// are closed, the signal mask is empty and all signals have their default action. Throws std::system_error when the
+// process cannot be made.
 std::unique_ptr<ChildProcess> launch(const std::vector<std::string>& arguments, const ChildDescriptors& descriptors);
 
 // Processes that became our children because their parent died (we are their subreaper).
 enum class Orphan { running, ended, gone };
 // Whether it has ended; a zombie stays one. Gone when it is no child of ours.
 Orphan look_at_orphan(pid_t pid);
-// Kills what else is in the process group of a leader that is a zombie of ours, and reaps those of it that are our children by now. True when
-// none is left; else some are about to end: come again.
+// Kills what else is in the process group of a leader that is a zombie of ours, and reaps those of it that are our
+// children by now. True when none is left; else some are about to end: come again.
 bool clear_group(pid_t leader);
 // Removes the zombie.
 void reap_orphan(pid_t pid);
 // All children of this process, by /proc.
 std::vector<pid_t> children_of_this_process();
-// Whether it is a process that launch() started somewhere: it leads a process group in our session and runs our program. Works for zombies.
+// Whether it is a process that launch() started somewhere: it leads a process group in our session and runs our
+// program. Works for zombies.
 bool is_actor_process(pid_t pid);
 
 }  // namespace tractor

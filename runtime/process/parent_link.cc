@@ -23,14 +23,16 @@ constexpr Clock::duration kCloseTimeout = std::chrono::milliseconds(500);
 struct ParentLink::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::SuperviseRequest, v1::SuperviseResponse>;
   Connection(int descriptor, grpc::CompletionQueue* queue)
-      : stub(v1::SupervisionService::NewStub(open_channel_on(descriptor))), stream(stub->PrepareAsyncSupervise(&context, queue)) {}
+      : stub(v1::SupervisionService::NewStub(open_channel_on(descriptor))),
+        stream(stub->PrepareAsyncSupervise(&context, queue)) {}
   grpc::ClientContext context;
   std::unique_ptr<v1::SupervisionService::Stub> stub;
   std::unique_ptr<Stream> stream;
   Outbox<Stream, v1::SuperviseRequest> outbox{*stream};
 };
 
-ParentLink::ParentLink(int descriptor, grpc::CompletionQueue* queue) : connection_(std::make_unique<Connection>(descriptor, queue)) {}
+ParentLink::ParentLink(int descriptor, grpc::CompletionQueue* queue)
+    : connection_(std::make_unique<Connection>(descriptor, queue)) {}
 
 ParentLink::~ParentLink() = default;
 
@@ -73,7 +75,8 @@ void ParentLink::read_loop() {
             acknowledged_.insert(message.registered());
             break;
           case v1::SuperviseResponse::kCancel:
-            events_.on_cancel(decode_duration(message.cancel().budget()), decode(message.cancel().requested_by()), message.cancel().reason());
+            events_.on_cancel(decode_duration(message.cancel().budget()), decode(message.cancel().requested_by()),
+                              message.cancel().reason());
             break;
           case v1::SuperviseResponse::MESSAGE_NOT_SET:
             log::warning("ignored an unknown message of the parent");

@@ -27,7 +27,8 @@ class ParentLink final : public Registrar {
   ParentLink(int descriptor, grpc::CompletionQueue* queue);
   ~ParentLink();
 
-  // Says hello and returns what the parent wants; starts the link's tasks in `system`. Throws when the parent is gone. A checkpoint.
+  // Says hello and returns what the parent wants; starts the link's tasks in `system`. Throws when the parent is gone.
+  // A checkpoint.
   v1::SpawnSpec start(TaskNursery& system, Events events);
 
   void send_ready(const ActorInfo& info);

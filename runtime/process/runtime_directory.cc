@@ -50,7 +50,9 @@ UniqueDescriptor open_lock(const std::string& path, int operation) {
 }
 
 // Held while trees' directories are made or swept, so that a new one is never taken for one that nobody holds.
-UniqueDescriptor lock_directory(const std::string& directory) { return open_lock(directory + "/" + kLockName, LOCK_EX); }
+UniqueDescriptor lock_directory(const std::string& directory) {
+  return open_lock(directory + "/" + kLockName, LOCK_EX);
+}
 
 void remove_if_unheld(const std::string& path) {
   std::error_code ignored;
@@ -71,7 +73,8 @@ void sweep(const std::string& directory) {
 
 sockaddr_un unix_address(const std::string& path) {
   if (path.size() > kMaxSocketPath) {
-    throw UsageError(absl::StrCat("the socket path ", path, " has ", path.size(), " bytes, a unix socket takes at most ", kMaxSocketPath,
+    throw UsageError(absl::StrCat("the socket path ", path, " has ", path.size(),
+                                  " bytes, a unix socket takes at most ", kMaxSocketPath,
                                   "; set TRACTOR_RUNTIME_DIR to a shorter directory"));
   }
   sockaddr_un address{};
@@ -102,7 +105,8 @@ void UniqueDescriptor::reset() {
 
 std::string runtime_directory() {
   std::string path = choose_directory();
-  if (!path.starts_with('/')) throw UsageError("the runtime directory \"" + path + "\" must be an absolute path (TRACTOR_RUNTIME_DIR)");
+  if (!path.starts_with('/'))
+    throw UsageError("the runtime directory \"" + path + "\" must be an absolute path (TRACTOR_RUNTIME_DIR)");
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     fail("cannot make the runtime directory " + path + " (set TRACTOR_RUNTIME_DIR to another)");
   }
@@ -117,8 +121,9 @@ std::string runtime_directory() {
     wrong = "may be entered by others";
   }
   if (wrong != nullptr) {
-    throw UsageError(absl::StrCat("the runtime directory ", path, " ", wrong,
-                                  ": it must be a directory of your own with mode 0700; repair it (chmod 700) or set TRACTOR_RUNTIME_DIR"));
+    throw UsageError(absl::StrCat(
+        "the runtime directory ", path, " ", wrong,
+        ": it must be a directory of your own with mode 0700; repair it (chmod 700) or set TRACTOR_RUNTIME_DIR"));
   }
   return path;
 }
@@ -132,7 +137,9 @@ TreeDirectory TreeDirectory::create(const std::string& tree_id) {
   return {path, open_lock(path + "/" + kLockName, LOCK_SH)};
 }
 
-TreeDirectory TreeDirectory::join(const std::string& path) { return {path, open_lock(path + "/" + kLockName, LOCK_SH)}; }
+TreeDirectory TreeDirectory::join(const std::string& path) {
+  return {path, open_lock(path + "/" + kLockName, LOCK_SH)};
+}
 
 TreeDirectory::~TreeDirectory() {
   if (!lock_) return;
@@ -150,7 +157,8 @@ UniqueDescriptor listen_on_unix_socket(const std::string& path) {
   UniqueDescriptor listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) fail("cannot make a socket");
   if (unlink(path.c_str()) != 0 && errno != ENOENT) fail("cannot replace " + path);
-  if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("cannot bind a socket to " + path);
+  if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    fail("cannot bind a socket to " + path);
   if (listen(listener.get(), SOMAXCONN) != 0) fail("cannot listen on " + path);
   return listener;
 }

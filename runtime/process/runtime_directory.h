@@ -1,7 +1,8 @@
-// Where sockets and locks live: one directory per user, refused when others may enter it, and in it one directory per tree of actors.
+// Where sockets and locks live: one directory per user, refused when others may enter it, and in it one directory per
+// tree of actors.
 //
-// A tree's directory is held by a shared flock of each of its processes; any start removes those that nobody holds. Throws UsageError with
-// a way out. Any thread.
+// A tree's directory is held by a shared flock of each of its processes; any start removes those that nobody holds.
+// Throws UsageError with a way out. Any thread.
 #pragma once
 
 #include <string>
@@ -26,7 +27,8 @@ class UniqueDescriptor {
   int descriptor_ = -1;
 };
 
-// TRACTOR_RUNTIME_DIR, else $XDG_RUNTIME_DIR/tractor, else tractor-UID under $TMPDIR or /tmp; made with mode 0700 when it is not there.
+// TRACTOR_RUNTIME_DIR, else $XDG_RUNTIME_DIR/tractor, else tractor-UID under $TMPDIR or /tmp; made with mode 0700 when
+// it is not there.
 std::string runtime_directory();
 
 class TreeDirectory {
@@ -48,7 +50,8 @@ class TreeDirectory {
   UniqueDescriptor lock_;
 };
 
-// A listening unix socket; what is left at that path from an earlier process is removed first (the caller holds the lock that says so).
+// A listening unix socket; what is left at that path from an earlier process is removed first (the caller holds the
+// lock that says so).
 UniqueDescriptor listen_on_unix_socket(const std::string& path);
 // Whether someone accepts connections there.
 bool unix_socket_answers(const std::string& path);

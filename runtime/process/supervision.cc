@@ -58,7 +58,8 @@ struct Supervision::Methods : v1::SupervisionService::AsyncService {
 // One child's stream: its messages become calls of Child, and back.
 class Supervision::Stream final : public ChildStream {
  public:
-  Stream(Supervision& supervision, Child& child, Call& call) : supervision_(supervision), child_(child), call_(call), outbox_(call.stream) {}
+  Stream(Supervision& supervision, Child& child, Call& call)
+      : supervision_(supervision), child_(child), call_(call), outbox_(call.stream) {}
 
   // Until the child has died, or closed its end.
   void run() {
@@ -172,7 +173,8 @@ void Supervision::stop() {
 Clock::duration Supervision::budget_for(const ChildSpec& spec) const {
   const std::optional<Clock::duration> left = time_left_ ? time_left_() : std::nullopt;
   if (!left) return spec.budget;
-  const Clock::duration margin = std::clamp<Clock::duration>(*left / 10, std::chrono::milliseconds(50), std::chrono::milliseconds(500));
+  const Clock::duration margin =
+      std::clamp<Clock::duration>(*left / 10, std::chrono::milliseconds(50), std::chrono::milliseconds(500));
   return std::clamp<Clock::duration>(*left - margin, Clock::duration::zero(), spec.budget);
 }
 
@@ -180,8 +182,9 @@ void Supervision::check_size(const Child& child) {
   const std::size_t size = spec_message(*this, child).ByteSizeLong();
   if (size <= kMaxMessageBytes) return;
   throw CallError(ErrorKind::resource_exhausted,
-                  absl::StrCat("actor \"", child.actor().name, "\": its statespace and the arguments of ", child.spec().function.value_or("no function"),
-                               " have ", size, " bytes; a message has at most ", kMaxMessageBytes));
+                  absl::StrCat("actor \"", child.actor().name, "\": its statespace and the arguments of ",
+                               child.spec().function.value_or("no function"), " have ", size,
+                               " bytes; a message has at most ", kMaxMessageBytes));
 }
 
 void Supervision::expect(int descriptor, std::shared_ptr<Child> child) { expected_[descriptor] = std::move(child); }

@@ -1,7 +1,9 @@
-// The parent's side of supervision: the service its children call over their inherited sockets, and what every child of this actor needs.
+// The parent's side of supervision: the service its children call over their inherited sockets, and what every child of
+// this actor needs.
 //
-// One per runtime; loop thread only. SupervisionService is served by the actor's one gRPC server, because a completion queue cannot be
-// shared by two: a caller is recognised by the descriptor of its connection, which nobody but the child has, and everyone else is refused.
+// One per runtime; loop thread only. SupervisionService is served by the actor's one gRPC server, because a completion
+// queue cannot be shared by two: a caller is recognised by the descriptor of its connection, which nobody but the child
+// has, and everyone else is refused.
 #pragma once
 
 #include <grpcpp/impl/service_type.h>
@@ -19,7 +21,8 @@
 
 namespace tractor {
 
-// Where an actor's children, and those below them, are made known: the arbiter's stream in a root, the own parent in a child.
+// Where an actor's children, and those below them, are made known: the arbiter's stream in a root, the own parent in a
+// child.
 class Registrar {
  public:
   virtual ~Registrar() = default;
@@ -60,8 +63,8 @@ class Supervision {
   Scheduler& scheduler() { return *scheduler_; }
   TaskNursery& system() { return *system_; }
 
-  // What this actor's own cancellation leaves for its children, less a margin of a tenth, between 50 and 500 ms; kNever's worth when it is
-  // not being cancelled. Set by the actor.
+  // What this actor's own cancellation leaves for its children, less a margin of a tenth, between 50 and 500 ms;
+  // kNever's worth when it is not being cancelled. Set by the actor.
   void set_time_left(std::function<std::optional<Clock::duration>()> time_left) { time_left_ = std::move(time_left); }
   Clock::duration budget_for(const ChildSpec& spec) const;
 

@@ -1,4 +1,5 @@
-// Tasks that wait for a change of state: wait_until() parks until its predicate holds; whoever changes what it looks at calls notify().
+// Tasks that wait for a change of state: wait_until() parks until its predicate holds; whoever changes what it looks at
+// calls notify().
 //
 // Loop thread only. Unlike Event it can happen many times. May be destroyed only when nobody waits.
 #pragma once

@@ -1,8 +1,8 @@
 // A task: a function, the stack it runs on, and the scope it is in. Internal; users see TaskNursery.
 //
 // Made by a nursery (or the scheduler, for the root), it lives at the top of its own stack, so that starting one
-// allocates nothing but its work; the scheduler buries it after its last switch. Loop thread only. What every checkpoint
-// does is inline in scheduler_state.h, which files that use those functions include.
+// allocates nothing but its work; the scheduler buries it after its last switch. Loop thread only. What every
+// checkpoint does is inline in scheduler_state.h, which files that use those functions include.
 #pragma once
 
 #include <boost/intrusive/list.hpp>

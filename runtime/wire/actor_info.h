@@ -9,11 +9,11 @@
 namespace tractor {
 
 struct ActorInfo {
-  std::string name = {};                          // need not be unique
-  std::string id = {};                            // is
-  std::uint64_t incarnation = 0;                  // grows with every start on its host
-  std::vector<std::string> addresses = {};        // "unix:/path", "host:port"; best first
-  std::vector<std::string> modules = {};          // that others may call
+  std::string name = {};                    // need not be unique
+  std::string id = {};                      // is
+  std::uint64_t incarnation = 0;            // grows with every start on its host
+  std::vector<std::string> addresses = {};  // "unix:/path", "host:port"; best first
+  std::vector<std::string> modules = {};    // that others may call
   std::map<std::string, std::string> labels = {};
   std::string host = {};
   std::int64_t pid = 0;

@@ -22,13 +22,15 @@ CompletionQueuePort::~CompletionQueuePort() {
 }
 
 Clock::time_point CompletionQueuePort::now() const {
-  return Clock::time_point(std::chrono::duration_cast<Clock::duration>(std::chrono::steady_clock::now().time_since_epoch()));
+  return Clock::time_point(
+      std::chrono::duration_cast<Clock::duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
 void CompletionQueuePort::poll(Clock::time_point deadline) {
   void* tag = nullptr;
   bool ok = false;
-  const gpr_timespec until = deadline == Clock::time_point::min() ? gpr_inf_past(GPR_CLOCK_MONOTONIC) : grpc_deadline(deadline, now());
+  const gpr_timespec until =
+      deadline == Clock::time_point::min() ? gpr_inf_past(GPR_CLOCK_MONOTONIC) : grpc_deadline(deadline, now());
   if (queue_->AsyncNext(&tag, &ok, until) == grpc::CompletionQueue::GOT_EVENT) static_cast<Tag*>(tag)->done(ok);
 }
 

@@ -1,7 +1,8 @@
-// The production event port: the scheduler waits in one gRPC completion queue, which carries server and client operations alike.
+// The production event port: the scheduler waits in one gRPC completion queue, which carries server and client
+// operations alike.
 //
-// Owns the queue; loop thread only, but for ring(). Deadlines are timeouts of the wait (no grpc::Alarm per timer); one Alarm is the
-// doorbell for other threads.
+// Owns the queue; loop thread only, but for ring(). Deadlines are timeouts of the wait (no grpc::Alarm per timer); one
+// Alarm is the doorbell for other threads.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -45,13 +46,14 @@ class CompletionQueuePort final : public EventPort, private Tag {
   std::atomic<bool> rung_ = false;
 };
 
-// One gRPC operation that one task waits for. It cannot be undone: cancellation asks gRPC to end it, and its tag ends the wait, so the
-// wait is always complete when it returns. Lives until its tag has come.
+// One gRPC operation that one task waits for. It cannot be undone: cancellation asks gRPC to end it, and its tag ends
+// the wait, so the wait is always complete when it returns. Lives until its tag has come.
 class Operation final : public Tag {
  public:
   explicit Operation(const char* what) : waiter_(what) {}
 
-  // Parks until the tag comes; `ask_to_end` runs once, on the loop, when the task is cancelled. Returns gRPC's ok. Never throws Cancelled.
+  // Parks until the tag comes; `ask_to_end` runs once, on the loop, when the task is cancelled. Returns gRPC's ok.
+  // Never throws Cancelled.
   template <class F>
   bool wait(F&& ask_to_end) {
     waiter_.wait([&] {

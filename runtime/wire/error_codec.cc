@@ -20,15 +20,21 @@ struct KindRow {
 };
 constexpr std::array<KindRow, 11> kKinds = {{
     {ErrorKind::function, v1::ERROR_KIND_FUNCTION, grpc::StatusCode::UNKNOWN, "tractor::RemoteError"},
-    {ErrorKind::invalid_argument, v1::ERROR_KIND_INVALID_ARGUMENT, grpc::StatusCode::INVALID_ARGUMENT, "tractor::InvalidArgument"},
+    {ErrorKind::invalid_argument, v1::ERROR_KIND_INVALID_ARGUMENT, grpc::StatusCode::INVALID_ARGUMENT,
+     "tractor::InvalidArgument"},
     {ErrorKind::not_found, v1::ERROR_KIND_NOT_FOUND, grpc::StatusCode::NOT_FOUND, "tractor::NotFound"},
-    {ErrorKind::permission_denied, v1::ERROR_KIND_PERMISSION_DENIED, grpc::StatusCode::PERMISSION_DENIED, "tractor::PermissionDenied"},
+    {ErrorKind::permission_denied, v1::ERROR_KIND_PERMISSION_DENIED, grpc::StatusCode::PERMISSION_DENIED,
+     "tractor::PermissionDenied"},
     {ErrorKind::cancelled, v1::ERROR_KIND_CANCELLED, grpc::StatusCode::CANCELLED, "tractor::RemoteCancelled"},
-    {ErrorKind::deadline_exceeded, v1::ERROR_KIND_DEADLINE_EXCEEDED, grpc::StatusCode::DEADLINE_EXCEEDED, "tractor::DeadlineExceeded"},
+    {ErrorKind::deadline_exceeded, v1::ERROR_KIND_DEADLINE_EXCEEDED, grpc::StatusCode::DEADLINE_EXCEEDED,
+     "tractor::DeadlineExceeded"},
     {ErrorKind::unavailable, v1::ERROR_KIND_UNAVAILABLE, grpc::StatusCode::UNAVAILABLE, "tractor::Unavailable"},
-    {ErrorKind::resource_exhausted, v1::ERROR_KIND_RESOURCE_EXHAUSTED, grpc::StatusCode::RESOURCE_EXHAUSTED, "tractor::ResourceExhausted"},
-    {ErrorKind::unauthenticated, v1::ERROR_KIND_UNAUTHENTICATED, grpc::StatusCode::UNAUTHENTICATED, "tractor::Unauthenticated"},
-    {ErrorKind::failed_precondition, v1::ERROR_KIND_FAILED_PRECONDITION, grpc::StatusCode::FAILED_PRECONDITION, "tractor::FailedPrecondition"},
+    {ErrorKind::resource_exhausted, v1::ERROR_KIND_RESOURCE_EXHAUSTED, grpc::StatusCode::RESOURCE_EXHAUSTED,
+     "tractor::ResourceExhausted"},
+    {ErrorKind::unauthenticated, v1::ERROR_KIND_UNAUTHENTICATED, grpc::StatusCode::UNAUTHENTICATED,
+     "tractor::Unauthenticated"},
+    {ErrorKind::failed_precondition, v1::ERROR_KIND_FAILED_PRECONDITION, grpc::StatusCode::FAILED_PRECONDITION,
+     "tractor::FailedPrecondition"},
     {ErrorKind::unimplemented, v1::ERROR_KIND_UNIMPLEMENTED, grpc::StatusCode::UNIMPLEMENTED, "tractor::Unimplemented"},
 }};
 
@@ -100,7 +106,8 @@ ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) {
     }
     return info;
   } catch (const CallError& e) {
-    return {.error_id = random_id(), .type = row_of(e.kind()).type, .message = e.what(), .kind = e.kind(), .origin = here};
+    return {
+        .error_id = random_id(), .type = row_of(e.kind()).type, .message = e.what(), .kind = e.kind(), .origin = here};
   } catch (const ExceptionGroup& e) {
     ErrorInfo info{.error_id = random_id(), .type = "tractor::ExceptionGroup", .message = e.what(), .origin = here};
     for (const std::exception_ptr& member : e.exceptions()) info.causes.push_back(error_info(member, here));
@@ -187,7 +194,8 @@ ErrorInfo from_status(const grpc::Status& status, const ActorRef& peer) {
     }
   }
   const KindRow& row = row_where([&](const KindRow& r) { return r.code == status.error_code(); });
-  return {.error_id = random_id(), .type = row.type, .message = status.error_message(), .kind = row.kind, .origin = peer};
+  return {
+      .error_id = random_id(), .type = row.type, .message = status.error_message(), .kind = row.kind, .origin = peer};
 }
 
 }  // namespace tractor

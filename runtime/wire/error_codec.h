@@ -10,8 +10,8 @@
 
 namespace tractor {
 
-// What an exception looks like to others when it leaves the actor `here`. A RemoteActorError keeps its origin and gets `here` appended to
-// its relay path; anything else starts here.
+// What an exception looks like to others when it leaves the actor `here`. A RemoteActorError keeps its origin and gets
+// `here` appended to its relay path; anything else starts here.
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here);
 
 // The exception to throw for it: RemoteCancelled for cancellations, else RemoteActorError.
@@ -22,7 +22,8 @@ ErrorInfo decode(const v1::Error& from);
 void encode(const ActorRef& from, v1::ActorRef& to);
 ActorRef decode(const v1::ActorRef& from);
 
-// With the whole error as google.rpc.Status in the details, cut so that message and details stay below what metadata carries.
+// With the whole error as google.rpc.Status in the details, cut so that message and details stay below what metadata
+// carries.
 grpc::Status to_status(const ErrorInfo& info);
 // From any status but OK; `peer` is named where the status has no details (transport errors, foreign servers).
 ErrorInfo from_status(const grpc::Status& status, const ActorRef& peer);

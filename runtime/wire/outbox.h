@@ -1,5 +1,6 @@
-// Messages waiting to be written to a stream, one write in flight. send() never waits, so it may be called from anywhere on the loop; run()
-// is the writing task. For control streams, whose messages are few; nothing here holds a sender back.
+// Messages waiting to be written to a stream, one write in flight. send() never waits, so it may be called from
+// anywhere on the loop; run() is the writing task. For control streams, whose messages are few; nothing here holds a
+// sender back.
 #pragma once
 
 #include <deque>
@@ -29,8 +30,8 @@ class Outbox {
   }
   bool closed() const { return closed_; }
 
-  // Until what was sent so far is written, or the stream has ended, whatever is cancelled. For a caller that may not let the writer run for
-  // a long time. Lets other tasks run meanwhile instead of parking: a write takes microseconds.
+  // Until what was sent so far is written, or the stream has ended, whatever is cancelled. For a caller that may not
+  // let the writer run for a long time. Lets other tasks run meanwhile instead of parking: a write takes microseconds.
   void wait_written() const {
     while (!closed_ && (idle_ == nullptr || !queue_.empty())) yield_now();
   }

@@ -49,12 +49,13 @@ std::shared_ptr<grpc::Channel> open_channel_on(int descriptor) {
 
 void check_result_size(const std::string& function, std::size_t bytes) {
   if (bytes <= kMaxMessageBytes) return;
-  throw CallError(ErrorKind::resource_exhausted,
-                  absl::StrCat("the result of ", function, " has ", bytes, " bytes; a message has at most ", kMaxMessageBytes));
+  throw CallError(ErrorKind::resource_exhausted, absl::StrCat("the result of ", function, " has ", bytes,
+                                                              " bytes; a message has at most ", kMaxMessageBytes));
 }
 
 void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address) {
-  if (!wire.bearer_token.empty() && !address.starts_with("unix:")) context.AddMetadata("authorization", "Bearer " + wire.bearer_token);
+  if (!wire.bearer_token.empty() && !address.starts_with("unix:"))
+    context.AddMetadata("authorization", "Bearer " + wire.bearer_token);
 }
 
 struct Peer::Stubs {
@@ -92,7 +93,8 @@ class Peer::Cancellation final : private Tag {
 
  private:
   struct GiveUpTimer : Timer {
-    explicit GiveUpTimer(Cancellation& c) : Timer([](Timer& t) { static_cast<GiveUpTimer&>(t).owner.give_up(); }), owner(c) {}
+    explicit GiveUpTimer(Cancellation& c)
+        : Timer([](Timer& t) { static_cast<GiveUpTimer&>(t).owner.give_up(); }), owner(c) {}
     Cancellation& owner;
   };
   void give_up() {
@@ -172,7 +174,8 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   if (!status.ok() && op.cancelled() && owner_ && owner_->is_ending()) throw_if_cancelled();
   if (cancellation.given_up() && status.error_code() == grpc::StatusCode::CANCELLED) {
     throw RemoteActorError({.type = "tractor::Unacknowledged",
-                            .message = absl::StrCat("the call of ", function, " was cancelled, but the actor did not acknowledge that within ",
+                            .message = absl::StrCat("the call of ", function,
+                                                    " was cancelled, but the actor did not acknowledge that within ",
                                                     absl::ToInt64Milliseconds(absl::FromChrono(kCancelAcknowledgement)),
                                                     " ms: it was given up, its state there is unknown"),
                             .kind = ErrorKind::unavailable,
@@ -181,10 +184,13 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   if (status.ok() && response.has_value()) return decode(std::move(*response.mutable_value()));
 
   ErrorInfo error = status.ok() ? decode(response.error()) : from_status(status, actor_);
-  // The other side says that it ended the call, or the whole actor ended meanwhile: what this task's own cancellation asked for.
-  const bool ended_there = error.kind == ErrorKind::cancelled || (status.ok() && error.kind == ErrorKind::unavailable && error.origin == actor_);
+  // The other side says that it ended the call, or the whole actor ended meanwhile: what this task's own cancellation
+  // asked for.
+  const bool ended_there = error.kind == ErrorKind::cancelled ||
+                           (status.ok() && error.kind == ErrorKind::unavailable && error.origin == actor_);
   if (ended_there && op.cancelled()) throw_if_cancelled();
-  if (error.kind == ErrorKind::deadline_exceeded && deadline != Clock::kNever) sleep_until(deadline);  // our own deadline: throws Cancelled
+  if (error.kind == ErrorKind::deadline_exceeded && deadline != Clock::kNever)
+    sleep_until(deadline);  // our own deadline: throws Cancelled
   if (error.kind == ErrorKind::unavailable && !status.ok()) {
     if (owner_) {
       if (const std::exception_ptr cause = owner_->post_mortem()) std::rethrow_exception(cause);
@@ -199,7 +205,8 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
 
 namespace {
 
-bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const std::string& address, v1::CancelRequest request) {
+bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const std::string& address,
+                 v1::CancelRequest request) {
   encode(wire.self, *request.mutable_requested_by());
   grpc::ClientContext context;
   add_credentials(context, wire, address);

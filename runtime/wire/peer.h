@@ -1,7 +1,7 @@
 // A peer: another actor as seen from here, and the calls to it.
 //
-// Owned by portals through shared pointers; loop thread only. Connections are gRPC's: made at the first call, shared by all peers with the
-// same address.
+// Owned by portals through shared pointers; loop thread only. Connections are gRPC's: made at the first call, shared by
+// all peers with the same address.
 #pragma once
 
 #include <functional>
@@ -47,17 +47,17 @@ void add_credentials(grpc::ClientContext& context, const WireContext& wire, cons
 
 class Peer {
  public:
-  // `addresses`: where the actor serves, best first. The first that can be reached from here is used: a unix socket only where its path
-  // exists on this machine.
+  // `addresses`: where the actor serves, best first. The first that can be reached from here is used: a unix socket
+  // only where its path exists on this machine.
   Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> addresses);
   ~Peer();
 
-  // Calls "module.function" and waits for its value: a checkpoint. Throws what the callee threw (RemoteActorError), RemoteCancelled when
-  // someone else cancelled the call.
+  // Calls "module.function" and waits for its value: a checkpoint. Throws what the callee threw (RemoteActorError),
+  // RemoteCancelled when someone else cancelled the call.
   //
-  // When the calling task is cancelled, or its deadline passes, the remote task is cancelled, and the call ends when that task has ended;
-  // Cancelled is thrown then, unless the callee ended with a value or an error of its own. A callee that does not acknowledge the cancel
-  // within kCancelAcknowledgement is given up.
+  // When the calling task is cancelled, or its deadline passes, the remote task is cancelled, and the call ends when
+  // that task has ended; Cancelled is thrown then, unless the callee ended with a value or an error of its own. A
+  // callee that does not acknowledge the cancel within kCancelAcknowledgement is given up.
   Value invoke(const std::string& function, Arguments arguments);
 
   // Cancels a call in flight there, by the id its caller chose. Whether there was one. A checkpoint.
@@ -74,8 +74,8 @@ class Peer {
 
   // What the actor's owner knows of it, when that is us.
   struct Owner {
-    // Asked when a call failed UNAVAILABLE, in the calling task: what became of the actor; null when that is not known either. Always the
-    // same object: a nursery that gets it from a call and from the child has it once.
+    // Asked when a call failed UNAVAILABLE, in the calling task: what became of the actor; null when that is not known
+    // either. Always the same object: a nursery that gets it from a call and from the child has it once.
     std::function<std::exception_ptr()> post_mortem;
     // Whether we are ending it: a cancelled call to it ends with it, and there is nothing unknown about that.
     std::function<bool()> is_ending;

@@ -1,6 +1,7 @@
 // Errors that come from other actors.
 //
-// Plain data behind a shared pointer: cheap to copy, any thread. Conversion from and to the wire stands in error_codec.h.
+// Plain data behind a shared pointer: cheap to copy, any thread. Conversion from and to the wire stands in
+// error_codec.h.
 #pragma once
 
 #include <map>
@@ -44,11 +45,13 @@ struct ErrorInfo {
   std::vector<ActorRef> relay_path = {};  // through whom it came, nearest to the origin first
   std::vector<std::string> stack_trace = {};
   std::vector<ErrorInfo> causes = {};  // the members of a group
-  std::map<std::string, std::string> attributes = {};  // "signal": "9", "exit_status": "3", "cancelled_by": "gretchen@91bc"
+  // "signal": "9", "exit_status": "3", "cancelled_by": "gretchen@91bc"
+  std::map<std::string, std::string> attributes = {};
   bool truncated = false;
 };
 
-// An error from another actor, with everything that is known about it. what() is "std::runtime_error in donny@7f3a: the text".
+// An error from another actor, with everything that is known about it. what() is "std::runtime_error in donny@7f3a: the
+// text".
 class RemoteActorError : public Error {
  public:
   explicit RemoteActorError(ErrorInfo info);
@@ -66,7 +69,8 @@ class RemoteActorError : public Error {
   std::shared_ptr<const ErrorInfo> info_;
 };
 
-// A call, or an actor whose result was waited for, was cancelled, but not by the one who waits: that would be Cancelled.
+// A call, or an actor whose result was waited for, was cancelled, but not by the one who waits: that would be
+// Cancelled.
 class RemoteCancelled : public RemoteActorError {
  public:
   using RemoteActorError::RemoteActorError;

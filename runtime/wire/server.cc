@@ -18,8 +18,8 @@ namespace {
 
 using Service = v1::ActorService;
 // Methods marked generic go to the generic service, which answers for all that is not served.
-using ServedMethods = Service::WithAsyncMethod_Invoke<Service::WithAsyncMethod_Cancel<
-    Service::WithGenericMethod_Stream<Service::WithGenericMethod_Connect<Service::WithGenericMethod_Describe<Service::Service>>>>>;
+using ServedMethods = Service::WithAsyncMethod_Invoke<Service::WithAsyncMethod_Cancel<Service::WithGenericMethod_Stream<
+    Service::WithGenericMethod_Connect<Service::WithGenericMethod_Describe<Service::Service>>>>>;
 
 using InvokeCall = UnaryCall<v1::InvokeRequest, v1::InvokeResponse>;
 using CancelCall = UnaryCall<v1::CancelRequest, v1::CancelResponse>;
@@ -39,7 +39,9 @@ struct UnservedCall {
 // In time that does not depend on how much of it is right.
 bool same_secret(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % std::max<std::size_t>(b.size(), 1)]);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    difference |=
+        static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % std::max<std::size_t>(b.size(), 1)]);
   return difference == 0;
 }
 
@@ -49,7 +51,8 @@ Clock::time_point deadline_of(const grpc::ServerContext& context, const v1::Invo
   const gpr_timespec raw = context.raw_deadline();
   if (gpr_time_cmp(raw, gpr_inf_future(raw.clock_type)) != 0) {
     const gpr_timespec left = gpr_time_sub(raw, gpr_now(raw.clock_type));
-    deadline = std::min(deadline, deadline_after(std::chrono::seconds(left.tv_sec) + std::chrono::nanoseconds(left.tv_nsec)));
+    deadline =
+        std::min(deadline, deadline_after(std::chrono::seconds(left.tv_sec) + std::chrono::nanoseconds(left.tv_nsec)));
   }
   return deadline;
 }
@@ -61,7 +64,8 @@ Invocation decode_invocation(const grpc::ServerContext& context, v1::InvokeReque
                   .caller = decode(request.caller())};
   call.arguments.positional.reserve(static_cast<std::size_t>(request.args_size()));
   for (v1::Value& value : *request.mutable_args()) call.arguments.positional.push_back(decode(std::move(value)));
-  for (auto& [name, value] : *request.mutable_named_args()) call.arguments.named.emplace(name, decode(std::move(value)));
+  for (auto& [name, value] : *request.mutable_named_args())
+    call.arguments.named.emplace(name, decode(std::move(value)));
   return call;
 }
 
@@ -71,13 +75,18 @@ struct ActorServer::Methods : ServedMethods {
   void serve(ActorServer& server, TaskNursery& nursery, CallHandler& handler) {
     grpc::ServerCompletionQueue* queue = server.port().queue();
     invoke.emplace(
-        nursery, [this, queue](InvokeCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestInvoke, queue, tag); },
+        nursery,
+        [this, queue](InvokeCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestInvoke, queue, tag); },
         [&server, &handler](InvokeCall& call) { serve_invoke(server, handler, call); });
     cancel.emplace(
-        nursery, [this, queue](CancelCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestCancel, queue, tag); },
+        nursery,
+        [this, queue](CancelCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestCancel, queue, tag); },
         [&server, &handler](CancelCall& call) { serve_cancel(server, handler, call); });
     unserved.emplace(
-        nursery, [this, queue](UnservedCall& call, Tag& tag) { generic.RequestCall(&call.context, &call.stream, queue, queue, tag.tag()); },
+        nursery,
+        [this, queue](UnservedCall& call, Tag& tag) {
+          generic.RequestCall(&call.context, &call.stream, queue, queue, tag.tag());
+        },
         [](UnservedCall& call) { call.refuse(); });
   }
 
@@ -97,7 +106,8 @@ struct ActorServer::Methods : ServedMethods {
       check_result_size(function, response.ByteSizeLong());
       failed = false;
     } catch (const Cancelled&) {
-      error = error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the actor is shutting down")), handler.self());
+      error = error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the actor is shutting down")),
+                         handler.self());
     } catch (...) {
       error = error_info(std::current_exception(), handler.self());
     }
@@ -134,8 +144,9 @@ struct ActorServer::Methods : ServedMethods {
 
   static void check_target(const std::string& wanted, const ActorRef& self) {
     if (wanted.empty() || wanted == self.id) return;
-    throw CallError(ErrorKind::not_found, absl::StrCat("the actor ", wanted, " is not here: this is ", self.name, " (", self.id,
-                                                       "); the one you look for has ended or moved, find it again"));
+    throw CallError(ErrorKind::not_found,
+                    absl::StrCat("the actor ", wanted, " is not here: this is ", self.name, " (", self.id,
+                                 "); the one you look for has ended or moved, find it again"));
   }
 
   std::optional<Acceptor<InvokeCall>> invoke;
@@ -146,9 +157,10 @@ struct ActorServer::Methods : ServedMethods {
 
 ActorServer::ActorServer(Options options) : options_(std::move(options)), methods_(std::make_unique<Methods>()) {
   if (!options_.listen_tcp.empty() && options_.bearer_token.empty() && !options_.insecure) {
-    throw UsageError(absl::StrCat("listening on ", to_string(options_.listen_tcp.front()),
-                                  " needs a credential: name a file that holds a secret token in TRACTOR_CREDENTIAL_FILE, or ask for "
-                                  "`insecure` to let everyone in who reaches that port"));
+    throw UsageError(absl::StrCat(
+        "listening on ", to_string(options_.listen_tcp.front()),
+        " needs a credential: name a file that holds a secret token in TRACTOR_CREDENTIAL_FILE, or ask for "
+        "`insecure` to let everyone in who reaches that port"));
   }
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -166,9 +178,10 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
   for (std::size_t i = 0; i < ports.size(); ++i) {
     if (server_ == nullptr && ports[i] != 0) continue;
     if (ports[i] == 0) {
-      throw UsageError(absl::StrCat("cannot listen on ", to_string(options_.listen_tcp[i]),
-                                    ": the port is in use by another program, or the address is not this machine's; choose another "
-                                    "(port 0 lets the kernel choose)"));
+      throw UsageError(
+          absl::StrCat("cannot listen on ", to_string(options_.listen_tcp[i]),
+                       ": the port is in use by another program, or the address is not this machine's; choose another "
+                       "(port 0 lets the kernel choose)"));
     }
     Address address = options_.listen_tcp[i];
     address.port = ports[i];
@@ -200,11 +213,13 @@ void ActorServer::authenticate(const grpc::ServerContext& context) const {
   const auto& metadata = context.client_metadata();
   const auto authorization = metadata.find("authorization");
   if (authorization == metadata.end()) {
-    throw CallError(ErrorKind::unauthenticated, "this actor asks callers over TCP for a credential: send the metadata \"authorization: Bearer "
-                                                "TOKEN\" (TRACTOR_CREDENTIAL_FILE names the file with the token)");
+    throw CallError(ErrorKind::unauthenticated,
+                    "this actor asks callers over TCP for a credential: send the metadata \"authorization: Bearer "
+                    "TOKEN\" (TRACTOR_CREDENTIAL_FILE names the file with the token)");
   }
   const std::string expected = "Bearer " + options_.bearer_token;
-  if (options_.bearer_token.empty() || !same_secret({authorization->second.data(), authorization->second.size()}, expected)) {
+  if (options_.bearer_token.empty() ||
+      !same_secret({authorization->second.data(), authorization->second.size()}, expected)) {
     throw CallError(ErrorKind::unauthenticated, "the credential is not the one this actor expects");
   }
 }

@@ -1,6 +1,8 @@
-// An actor's gRPC server: accepts calls of ActorService, authenticates the callers, and hands the calls on, each in a task of its own.
+// An actor's gRPC server: accepts calls of ActorService, authenticates the callers, and hands the calls on, each in a
+// task of its own.
 //
-// Built before the scheduler runs (it makes the completion queue that the scheduler polls); loop thread, but for add_connection().
+// Built before the scheduler runs (it makes the completion queue that the scheduler polls); loop thread, but for
+// add_connection().
 #pragma once
 
 #include <grpcpp/server.h>
@@ -43,13 +45,13 @@ class CallHandler {
 class ActorServer {
  public:
   struct Options {
-    std::vector<Address> listen_tcp = {};     // "port 0" is chosen by the kernel
-    std::string bearer_token = {};            // that callers over TCP must show
-    bool insecure = false;                    // let callers over TCP in without one
+    std::vector<Address> listen_tcp = {};       // "port 0" is chosen by the kernel
+    std::string bearer_token = {};              // that callers over TCP must show
+    bool insecure = false;                      // let callers over TCP in without one
     std::vector<grpc::Service*> services = {};  // besides ActorService; they outlive the server
   };
-  // Throws UsageError when an address cannot be listened on: it is in use, or not this machine's; or when TCP was asked for with neither
-  // credential nor `insecure`.
+  // Throws UsageError when an address cannot be listened on: it is in use, or not this machine's; or when TCP was asked
+  // for with neither credential nor `insecure`.
   explicit ActorServer(Options options);
   // Closes all connections. After the scheduler has ended: it takes the completion queue along.
   ~ActorServer();
@@ -66,8 +68,8 @@ class ActorServer {
   // Serves a connected socket of a trusted peer (same user, or a child), which it owns from now on. Any thread.
   void add_connection(int descriptor);
 
-  // Throws CallError(unauthenticated) unless the caller may talk to us at all: the one place that authenticates. Unix sockets and socket
-  // pairs were checked before they were added; TCP shows the bearer token.
+  // Throws CallError(unauthenticated) unless the caller may talk to us at all: the one place that authenticates. Unix
+  // sockets and socket pairs were checked before they were added; TCP shows the bearer token.
   void authenticate(const grpc::ServerContext& context) const;
 
  private:

@@ -1,7 +1,8 @@
 // Server-side calls, each run by a task.
 //
-// An Acceptor keeps one request for the next call of a method outstanding; when a call arrives it starts a task for it. The task's
-// ServerCall tells when the client cancels or goes (AsyncNotifyWhenDone), and lives until gRPC has delivered all its tags.
+// An Acceptor keeps one request for the next call of a method outstanding; when a call arrives it starts a task for it.
+// The task's ServerCall tells when the client cancels or goes (AsyncNotifyWhenDone), and lives until gRPC has delivered
+// all its tags.
 #pragma once
 
 #include <grpcpp/server_context.h>
@@ -108,14 +109,15 @@ struct StreamCall : ServerCall {
 template <class Call>
 class Acceptor final : private Tag {
  public:
-  // `request` asks gRPC for the next call; `handle` runs it in a task of `nursery`, finishes it, and throws nothing but Cancelled.
-  // Lives until the server was shut down and the queue drained.
+  // `request` asks gRPC for the next call; `handle` runs it in a task of `nursery`, finishes it, and throws nothing but
+  // Cancelled. Lives until the server was shut down and the queue drained.
   Acceptor(TaskNursery& nursery, std::function<void(Call&, Tag&)> request, std::function<void(Call&)> handle)
       : nursery_(nursery), request_(std::move(request)), handle_(std::move(handle)) {
     accept_next();
   }
 
-  // Starts no more tasks: the nursery has ended. A call that comes now is answered by the server's shutdown, UNAVAILABLE.
+  // Starts no more tasks: the nursery has ended. A call that comes now is answered by the server's shutdown,
+  // UNAVAILABLE.
   void stop() { stopped_ = true; }
 
  private:

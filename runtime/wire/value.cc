@@ -70,7 +70,8 @@ bool is_utf8(std::string_view text) {
       code = (code << 6) | (p[i] & 0x3FU);
     }
     static constexpr std::array<std::uint32_t, 4> kSmallest = {0, 0x80, 0x800, 0x10000};
-    if (code < kSmallest[static_cast<std::size_t>(extra)] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return false;
+    if (code < kSmallest[static_cast<std::size_t>(extra)] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
+      return false;
     p += extra + 1;
   }
   return true;

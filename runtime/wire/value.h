@@ -1,7 +1,8 @@
-// A value as it travels between actors: null, bool, integer, double, text, bytes, list, map, or a protobuf message with its type.
+// A value as it travels between actors: null, bool, integer, double, text, bytes, list, map, or a protobuf message with
+// its type.
 //
-// Plain data, copyable, any thread. Codec<T> (sdk/include/tractor/codec.h) converts C++ types to and from it; the wire form is
-// proto/tractor/v1/value.proto.
+// Plain data, copyable, any thread. Codec<T> (sdk/include/tractor/codec.h) converts C++ types to and from it; the wire
+// form is proto/tractor/v1/value.proto.
 #pragma once
 
 #include <concepts>
@@ -35,8 +36,7 @@ class Value {
   Value(std::nullptr_t) {}
   Value(bool value) : data_(value) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Value(T value) : data_(to_int64(value)) {}
+  requires(!std::same_as<T, bool>) Value(T value) : data_(to_int64(value)) {}
   Value(double value) : data_(value) {}
   Value(float value) : data_(static_cast<double>(value)) {}
   Value(const char* value) : data_(std::string(value)) {}

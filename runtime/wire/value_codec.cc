@@ -62,7 +62,9 @@ void encode(const Value& from, v1::Value& to) { encode_any(from, to, 0); }
 
 void encode(Value&& from, v1::Value& to) { encode_any(from, to, 0); }
 
-void encode_map(const Value::Map& from, google::protobuf::Map<std::string, v1::Value>& to) { encode_fields(from, to, 0); }
+void encode_map(const Value::Map& from, google::protobuf::Map<std::string, v1::Value>& to) {
+  encode_fields(from, to, 0);
+}
 
 void encode_map(Value::Map&& from, google::protobuf::Map<std::string, v1::Value>& to) { encode_fields(from, to, 0); }
 

@@ -3,17 +3,18 @@
 
 #include <google/protobuf/duration.pb.h>
 
-#include "tractor/v1/value.pb.h"
 #include "runtime/task/clock.h"
 #include "runtime/wire/value.h"
+#include "tractor/v1/value.pb.h"
 
 namespace tractor {
 
-// How deep lists and maps may stand in each other: protobuf's parsers stop at 100 messages, and a level of a map takes three.
+// How deep lists and maps may stand in each other: protobuf's parsers stop at 100 messages, and a level of a map takes
+// three.
 inline constexpr int kMaxNesting = 30;
 
-// Text that is not valid UTF-8 becomes bytes. Throws CallError(invalid_argument) for what cannot travel: a value nested deeper than
-// kMaxNesting, a map key that is no valid UTF-8.
+// Text that is not valid UTF-8 becomes bytes. Throws CallError(invalid_argument) for what cannot travel: a value nested
+// deeper than kMaxNesting, a map key that is no valid UTF-8.
 void encode(const Value& from, v1::Value& to);
 void encode(Value&& from, v1::Value& to);
 void encode_map(const Value::Map& from, google::protobuf::Map<std::string, v1::Value>& to);

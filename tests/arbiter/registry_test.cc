@@ -5,7 +5,8 @@
 namespace tractor::arbiter {
 namespace {
 
-ActorInfo actor(const std::string& name, const std::string& id, std::uint64_t incarnation = 1, Registry::Labels labels = {}) {
+ActorInfo actor(const std::string& name, const std::string& id, std::uint64_t incarnation = 1,
+                Registry::Labels labels = {}) {
   return {.name = name, .id = id, .incarnation = incarnation, .labels = std::move(labels)};
 }
 

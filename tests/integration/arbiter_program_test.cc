@@ -79,12 +79,13 @@ int number_listed() {
   }
 }
 
-// --- its command line -----------------------------------------------------------------------------------------------------------------------
+// --- its command line ---
 
 TEST_F(ArbiterProgram, help_says_what_it_does_and_exits_0) {
   Process process = arbiter({"--help"});
   EXPECT_EQ(process.wait(), Exit{.code = 0});
-  for (const char* part : {"tractor-arbiter", "--listen", "--credential-file", "--insecure", "--log", "TRACTOR_ARBITER"}) {
+  for (const char* part :
+       {"tractor-arbiter", "--listen", "--credential-file", "--insecure", "--log", "TRACTOR_ARBITER"}) {
     EXPECT_TRUE(contains(process.out(), part));
   }
   EXPECT_EQ(process.err(), "");
@@ -102,7 +103,8 @@ TEST_F(ArbiterProgram, wrong_options_are_usage_errors) {
 
 TEST_F(ArbiterProgram, tcp_asks_for_a_credential_or_insecure) {
   refused(arbiter({"--listen", "127.0.0.1:0"}), {"127.0.0.1:0", "TRACTOR_CREDENTIAL_FILE", "insecure"});
-  refused(arbiter({"--listen", socket_, "--listen", "127.0.0.1:0"}), {"127.0.0.1:0", "TRACTOR_CREDENTIAL_FILE", "insecure"});
+  refused(arbiter({"--listen", socket_, "--listen", "127.0.0.1:0"}),
+          {"127.0.0.1:0", "TRACTOR_CREDENTIAL_FILE", "insecure"});
 }
 
 TEST_F(ArbiterProgram, a_bad_runtime_directory_is_a_usage_error) {
@@ -134,7 +136,7 @@ TEST_F(ArbiterProgram, sigterm_and_sigint_end_it_with_status_0_and_remove_its_so
   }
 }
 
-// --- several addresses, several arbiters ------------------------------------------------------------------------------------------------------
+// --- several addresses, several arbiters ---
 
 TEST_F(ArbiterProgram, serves_several_addresses_and_says_which) {
   Process process = arbiter({"--insecure", "--listen", socket_, "--listen", "127.0.0.1:0"});
@@ -192,7 +194,7 @@ TEST_F(ArbiterProgram, an_address_that_something_else_uses_is_refused) {
   std::filesystem::remove(scratch_ / "foreign.sock");
 }
 
-// --- credentials ------------------------------------------------------------------------------------------------------------------------------
+// --- credentials ---
 
 TEST_F(ArbiterProgram, tcp_lets_in_who_shows_the_credential_and_tells_others_why_not) {
   Process process = arbiter_on("127.0.0.1:0", {"--credential-file", token_file("token", "secret")});
@@ -205,7 +207,7 @@ TEST_F(ArbiterProgram, tcp_lets_in_who_shows_the_credential_and_tells_others_why
   expect_to_end(process);
 }
 
-// --- when it goes away ------------------------------------------------------------------------------------------------------------------------
+// --- when it goes away ---
 
 TEST_F(ArbiterProgram, programs_that_end_are_unlisted_those_that_stay_are_not) {
   Process process = arbiter_on(socket_);

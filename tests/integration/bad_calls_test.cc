@@ -1,4 +1,5 @@
-// Calls that cannot be carried out: each is an error that names the function and what is wrong; the function does not run, the actor goes on.
+// Calls that cannot be carried out: each is an error that names the function and what is wrong; the function does not
+// run, the actor goes on.
 #include "harness.h"
 
 namespace tractor::test {
@@ -25,7 +26,11 @@ void open_safe() { ++runs_so_far; }
 void not_defined() {}
 
 void define(Program& p) {
-  p.module("cinema").def("place", place, "row", "guest", "note").def("place_all", place_all, "seats").def("runs", runs).def("hi", hi);
+  p.module("cinema")
+      .def("place", place, "row", "guest", "note")
+      .def("place_all", place_all, "seats")
+      .def("runs", runs)
+      .def("hi", hi);
   p.module("office").def("open_safe", open_safe);
 }
 
@@ -51,11 +56,13 @@ TEST_F(BadCalls, A05_an_unknown_function_by_name) {
 }
 
 TEST_F(BadCalls, A05_an_unknown_function_in_an_unknown_module) {
-  refused([](Portal& frank) { return frank.run("theatre.place", 1); }, ErrorKind::not_found, {"theatre", "frank", "\"cinema\""});
+  refused([](Portal& frank) { return frank.run("theatre.place", 1); }, ErrorKind::not_found,
+          {"theatre", "frank", "\"cinema\""});
 }
 
 TEST_F(BadCalls, A05_a_name_without_a_module) {
-  refused([](Portal& frank) { return frank.run("place", 1); }, ErrorKind::permission_denied, {"\"place\"", "frank", "\"cinema\""});
+  refused([](Portal& frank) { return frank.run("place", 1); }, ErrorKind::permission_denied,
+          {"\"place\"", "frank", "\"cinema\""});
 }
 
 TEST_F(BadCalls, A05_an_empty_name) {
@@ -68,22 +75,30 @@ TEST_F(BadCalls, A05_a_module_that_is_not_enabled_by_name) {
 }
 
 TEST_F(BadCalls, A05_a_module_that_is_not_enabled_by_type) {
-  refused([](Portal& frank) { return frank.run(open_safe), 0; }, ErrorKind::permission_denied, {"no module \"office\"", "actor \"frank\""});
+  refused([](Portal& frank) { return frank.run(open_safe), 0; }, ErrorKind::permission_denied,
+          {"no module \"office\"", "actor \"frank\""});
 }
 
 TEST_F(BadCalls, A05_an_argument_of_the_wrong_type_by_position) {
-  refused([](Portal& frank) { return frank.run("cinema.place", std::string("two"), std::string("donny")); }, ErrorKind::invalid_argument,
+  refused([](Portal& frank) { return frank.run("cinema.place", std::string("two"), std::string("donny")); },
+          ErrorKind::invalid_argument,
           {"cinema.place(row, guest, note)", "\"row\"", "expected int8, got string \"two\""});
 }
 
 TEST_F(BadCalls, A05_an_argument_of_the_wrong_type_by_name) {
-  refused([](Portal& frank) { return frank.run("cinema.place", {{"guest", 7}, {"row", 1}}); }, ErrorKind::invalid_argument,
-          {"cinema.place(row, guest, note)", "\"guest\"", "expected string, got int64 7"});
+  refused(
+      [](Portal& frank) {
+        return frank.run("cinema.place", {{"guest", 7}, {"row", 1}});
+      },
+      ErrorKind::invalid_argument, {"cinema.place(row, guest, note)", "\"guest\"", "expected string, got int64 7"});
 }
 
 TEST_F(BadCalls, A05_an_optional_argument_of_the_wrong_type) {
-  refused([](Portal& frank) { return frank.run("cinema.place", {{"guest", "donny"}, {"row", 1}, {"note", true}}); },
-          ErrorKind::invalid_argument, {"cinema.place", "\"note\"", "string, got bool true"});
+  refused(
+      [](Portal& frank) {
+        return frank.run("cinema.place", {{"guest", "donny"}, {"row", 1}, {"note", true}});
+      },
+      ErrorKind::invalid_argument, {"cinema.place", "\"note\"", "string, got bool true"});
 }
 
 TEST_F(BadCalls, A05_an_argument_wrong_deep_inside) {
@@ -93,10 +108,16 @@ TEST_F(BadCalls, A05_an_argument_wrong_deep_inside) {
 }
 
 TEST_F(BadCalls, A05_a_struct_with_a_missing_and_one_with_a_surplus_member) {
-  refused([](Portal& frank) { return frank.run("cinema.place_all", Value(Value::List{Value::Map{{"note", "x"}}})); },
-          ErrorKind::invalid_argument, {"cinema.place_all(seats)", "\"row\""});
-  refused([](Portal& frank) { return frank.run("cinema.place_all", Value(Value::List{Value::Map{{"row", 1}, {"colour", "red"}}})); },
-          ErrorKind::invalid_argument, {"cinema.place_all(seats)", "\"colour\""});
+  refused(
+      [](Portal& frank) {
+        return frank.run("cinema.place_all", Value(Value::List{Value::Map{{"note", "x"}}}));
+      },
+      ErrorKind::invalid_argument, {"cinema.place_all(seats)", "\"row\""});
+  refused(
+      [](Portal& frank) {
+        return frank.run("cinema.place_all", Value(Value::List{Value::Map{{"row", 1}, {"colour", "red"}}}));
+      },
+      ErrorKind::invalid_argument, {"cinema.place_all(seats)", "\"colour\""});
 }
 
 TEST_F(BadCalls, A05_a_missing_argument_by_position) {
@@ -105,28 +126,36 @@ TEST_F(BadCalls, A05_a_missing_argument_by_position) {
 }
 
 TEST_F(BadCalls, A05_a_missing_argument_by_name) {
-  refused([](Portal& frank) { return frank.run("cinema.place", {{"guest", "donny"}}); }, ErrorKind::invalid_argument,
-          {"cinema.place(row, guest, note)", "\"row\" (int8) is missing"});
+  refused(
+      [](Portal& frank) {
+        return frank.run("cinema.place", {{"guest", "donny"}});
+      },
+      ErrorKind::invalid_argument, {"cinema.place(row, guest, note)", "\"row\" (int8) is missing"});
 }
 
 TEST_F(BadCalls, A05_no_arguments_at_all) {
-  refused([](Portal& frank) { return frank.run("cinema.place"); }, ErrorKind::invalid_argument, {"cinema.place", "\"row\"", "missing"});
+  refused([](Portal& frank) { return frank.run("cinema.place"); }, ErrorKind::invalid_argument,
+          {"cinema.place", "\"row\"", "missing"});
 }
 
 TEST_F(BadCalls, A05_a_null_for_an_argument_that_is_not_optional) {
-  refused([](Portal& frank) { return frank.run("cinema.place", Value(), std::string("donny")); }, ErrorKind::invalid_argument,
-          {"cinema.place", "\"row\"", "expected int8, got null"});
+  refused([](Portal& frank) { return frank.run("cinema.place", Value(), std::string("donny")); },
+          ErrorKind::invalid_argument, {"cinema.place", "\"row\"", "expected int8, got null"});
 }
 
 TEST_F(BadCalls, A05_a_surplus_argument) {
-  refused([](Portal& frank) { return frank.run("cinema.place", 1, std::string("donny"), std::string("x"), 4); }, ErrorKind::invalid_argument,
-          {"cinema.place(row, guest, note)", "takes 3 arguments, got 4"});
-  refused([](Portal& frank) { return frank.run("cinema.hi", 1); }, ErrorKind::invalid_argument, {"cinema.hi()", "takes 0 arguments, got 1"});
+  refused([](Portal& frank) { return frank.run("cinema.place", 1, std::string("donny"), std::string("x"), 4); },
+          ErrorKind::invalid_argument, {"cinema.place(row, guest, note)", "takes 3 arguments, got 4"});
+  refused([](Portal& frank) { return frank.run("cinema.hi", 1); }, ErrorKind::invalid_argument,
+          {"cinema.hi()", "takes 0 arguments, got 1"});
 }
 
 TEST_F(BadCalls, A05_a_misnamed_argument) {
-  refused([](Portal& frank) { return frank.run("cinema.place", {{"row", 1}, {"geust", "donny"}}); }, ErrorKind::invalid_argument,
-          {"cinema.place(row, guest, note)", "no parameter \"geust\""});
+  refused(
+      [](Portal& frank) {
+        return frank.run("cinema.place", {{"row", 1}, {"geust", "donny"}});
+      },
+      ErrorKind::invalid_argument, {"cinema.place(row, guest, note)", "no parameter \"geust\""});
 }
 
 TEST_F(BadCalls, A05_an_argument_named_twice) {
@@ -137,8 +166,8 @@ TEST_F(BadCalls, A05_an_argument_named_twice) {
 }
 
 TEST_F(BadCalls, A06_a_number_that_does_not_fit_is_an_error_and_does_not_wrap) {
-  refused([](Portal& frank) { return frank.run("cinema.place", 300, std::string("donny")); }, ErrorKind::invalid_argument,
-          {"cinema.place", "\"row\"", "int8 (-128 to 127), got int64 300"});
+  refused([](Portal& frank) { return frank.run("cinema.place", 300, std::string("donny")); },
+          ErrorKind::invalid_argument, {"cinema.place", "\"row\"", "int8 (-128 to 127), got int64 300"});
 }
 
 TEST_F(BadCalls, A05_a_function_that_was_never_defined) {

@@ -33,11 +33,12 @@ class BadInput : public RealProcesses {
   ScratchDirectory scratch_;
 };
 
-// --- addresses ------------------------------------------------------------------------------------------------------------------------------
+// --- addresses ---
 
 TEST_F(BadInput, an_arbiter_address_that_does_not_parse) {
-  for (const char* address : {"nonsense", "localhost:", "localhost:abc", "localhost:-1", "localhost:70000", ":1616", "::1:1616", "unix:relative.sock",
-                              "unix:", "http://localhost:1616", "local host:1616", "127.0.0.1:1616/x"}) {
+  for (const char* address :
+       {"nonsense", "localhost:", "localhost:abc", "localhost:-1", "localhost:70000", ":1616", "::1:1616",
+        "unix:relative.sock", "unix:", "http://localhost:1616", "local host:1616", "127.0.0.1:1616/x"}) {
     refused({.arbiter = address}, {"\"" + std::string(address) + "\"", "unix:/path/to.sock or host:port"});
   }
   refused({.arbiter = "unix:/" + std::string(200, 'x')}, {"201 bytes", "at most 107"});
@@ -85,7 +86,7 @@ TEST_F(BadInput, becoming_an_arbiter_on_tcp_without_a_credential) {
   refused({.arbiter = address}, {address, "TRACTOR_CREDENTIAL_FILE", "insecure"});
 }
 
-// --- credentials ----------------------------------------------------------------------------------------------------------------------------
+// --- credentials ---
 
 TEST_F(BadInput, a_credential_file_that_is_not_there) {
   refused({.credential_file = scratch_ / "none"}, {scratch_ / "none", "No such file"});
@@ -105,7 +106,8 @@ TEST_F(BadInput, a_credential_file_without_a_token) {
   refused({.credential_file = file("empty", "", 0600)}, {scratch_ / "empty", "is empty"});
   refused({.credential_file = file("blank", " \n\n", 0600)}, {scratch_ / "blank", "is empty"});
   refused({.credential_file = file("two", "one two", 0600)}, {scratch_ / "two", "one printable token"});
-  refused({.credential_file = file("binary", std::string("a\0b", 3), 0600)}, {scratch_ / "binary", "one printable token"});
+  refused({.credential_file = file("binary", std::string("a\0b", 3), 0600)},
+          {scratch_ / "binary", "one printable token"});
 }
 
 TEST_F(BadInput, a_credential_file_that_is_a_directory) {
@@ -125,7 +127,7 @@ TEST_F(BadInput, a_good_credential_lets_children_in_over_tcp) {
   });
 }
 
-// --- the runtime directory --------------------------------------------------------------------------------------------------------------------
+// --- the runtime directory ---
 
 TEST_F(BadInput, a_runtime_directory_that_others_may_enter) {
   for (const mode_t mode : {0755U, 0750U, 0701U, 0770U}) {
@@ -172,7 +174,7 @@ TEST_F(BadInput, a_runtime_directory_that_is_not_there_is_made) {
   EXPECT_TRUE(left_in(scratch_ / "new").empty());
 }
 
-// --- functions and modules --------------------------------------------------------------------------------------------------------------------
+// --- functions and modules ---
 
 TEST_F(BadInput, functions_that_cannot_be_defined) {
   char name[] = "test";
@@ -182,17 +184,31 @@ TEST_F(BadInput, functions_that_cannot_be_defined) {
   math.def("add", add, "x", "y");
   const auto error = [](auto&& define) { return usage_error(define); };
   EXPECT_TRUE(contains(error([&] { math.def("add", hi); }), "\"math.add\" is defined twice"));
-  EXPECT_TRUE(contains(error([&] { math.def("plus", add); }), "\"math.plus\" and \"math.add\" are the same C++ function"));
+  EXPECT_TRUE(
+      contains(error([&] { math.def("plus", add); }), "\"math.plus\" and \"math.add\" are the same C++ function"));
   EXPECT_TRUE(contains(error([&] { p.module("other").def("plus", add); }), "\"other.plus\" and \"math.add\""));
   EXPECT_TRUE(contains(error([&] { math.def("hi", hi, "surplus"); }), "has 0 parameters, but def() names 1"));
-  EXPECT_TRUE(contains(error([&] { math.def("negate", overload<int(int)>(negate), "x", "y"); }), "has 1 parameters, but def() names 2"));
-  EXPECT_TRUE(contains(error([&] { math.def("f", [](int, int) {}, "x", "x"); }), "two parameters named \"x\""));
+  EXPECT_TRUE(contains(error([&] { math.def("negate", overload<int(int)>(negate), "x", "y"); }),
+                       "has 1 parameters, but def() names 2"));
+  EXPECT_TRUE(contains(error([&] {
+                         math.def(
+                             "f", [](int, int) {}, "x", "x");
+                       }),
+                       "two parameters named \"x\""));
   for (const char* bad : {"", "a.b", "1st", "a b", "größe", "a-b"}) {
-    EXPECT_TRUE(contains(error([&] { math.def(bad, [] {}); }), "\"" + std::string(bad) + "\" is no name for a function"));
-    EXPECT_TRUE(contains(error([&] { p.module(bad).def("f", [] {}); }), "\"" + std::string(bad) + "\" is no name for a module"));
-    EXPECT_TRUE(contains(error([&] { math.def("f", [](int) {}, bad); }), "\"" + std::string(bad) + "\" is no name for a parameter"));
+    EXPECT_TRUE(
+        contains(error([&] { math.def(bad, [] {}); }), "\"" + std::string(bad) + "\" is no name for a function"));
+    EXPECT_TRUE(contains(error([&] { p.module(bad).def("f", [] {}); }),
+                         "\"" + std::string(bad) + "\" is no name for a module"));
+    EXPECT_TRUE(contains(error([&] {
+                           math.def(
+                               "f", [](int) {}, bad);
+                         }),
+                         "\"" + std::string(bad) + "\" is no name for a parameter"));
   }
-  math.def("negate", overload<int(int)>(negate)).def("negate_double", overload<double(double)>(negate)).def("hi", hi);  // the way out
+  math.def("negate", overload<int(int)>(negate))
+      .def("negate_double", overload<double(double)>(negate))
+      .def("hi", hi);  // the way out
 }
 
 TEST_F(BadInput, a_module_that_the_program_does_not_have) {
@@ -218,7 +234,7 @@ TEST_F(BadInput, a_one_shot_function_that_was_not_defined) {
   });
 }
 
-// --- names of actors --------------------------------------------------------------------------------------------------------------------------
+// --- names of actors ---
 
 TEST_F(BadInput, an_actor_without_a_name) {
   run([] {
@@ -229,7 +245,8 @@ TEST_F(BadInput, an_actor_without_a_name) {
 
 TEST_F(BadInput, an_actor_whose_name_is_no_utf8) {
   run([] {
-    open_nursery([](ActorNursery& n) { EXPECT_TRUE(contains(usage_error([&] { n.start_actor("\xff\xfe"); }), "UTF-8")); });
+    open_nursery(
+        [](ActorNursery& n) { EXPECT_TRUE(contains(usage_error([&] { n.start_actor("\xff\xfe"); }), "UTF-8")); });
   });
   refused({.name = "\xff\xfe"}, {"UTF-8"});
 }
@@ -237,7 +254,8 @@ TEST_F(BadInput, an_actor_whose_name_is_no_utf8) {
 TEST_F(BadInput, an_actor_may_have_an_odd_name) {
   run([] {
     open_nursery([](ActorNursery& n) {
-      for (const std::string& name : {std::string("frank the 2nd"), std::string("../../etc/passwd"), std::string("größe\n\"x\""), std::string(10000, 'x')}) {
+      for (const std::string& name : {std::string("frank the 2nd"), std::string("../../etc/passwd"),
+                                      std::string("größe\n\"x\""), std::string(10000, 'x')}) {
         Portal odd = n.start_actor(name, {.modules = {"scene"}});
         EXPECT_EQ(odd.run(hi), "Hi my name is " + name);
         EXPECT_EQ(query_actor(name)->id, odd.id());

@@ -14,7 +14,9 @@ BOOST_DESCRIBE_STRUCT(Seat, (), (row, price, reserved_for))
 
 int add(int x, int y) { return x + y; }
 std::string hi() { return "Hi my name is " + current_actor().name(); }
-Seat reserve(const Seat& seat, const std::string& name) { return {.row = seat.row, .price = seat.price / 2, .reserved_for = name}; }
+Seat reserve(const Seat& seat, const std::string& name) {
+  return {.row = seat.row, .price = seat.price / 2, .reserved_for = name};
+}
 std::vector<std::string> done;
 void note(const std::string& what) { done.push_back(what); }
 std::vector<std::string> notes() { return done; }
@@ -131,7 +133,8 @@ TEST_F(Calling, A02_the_value_of_a_one_shot_actor_is_readable_twice_also_after_t
 
 TEST_F(Calling, A02_a_one_shot_actor_returns_a_struct) {
   run([] {
-    auto portal = open_nursery([](ActorNursery& n) { return n.run_in_actor("clerk", reserve, Seat{.row = 7, .price = 12.5}, "gretchen"); });
+    auto portal = open_nursery(
+        [](ActorNursery& n) { return n.run_in_actor("clerk", reserve, Seat{.row = 7, .price = 12.5}, "gretchen"); });
     const Seat expected{.row = 7, .price = 6.25, .reserved_for = "gretchen"};
     EXPECT_EQ(portal.result(), expected);
     EXPECT_EQ(portal.result(), expected);
@@ -221,7 +224,8 @@ TEST_F(Calling, A08_a_thousand_calls_in_flight_to_one_actor_return_their_own_ans
       Portal frank = n.start_actor("frank", kDaemon);
       std::vector<int> answers(kCalls);
       open_task_nursery([&](TaskNursery& t) {
-        for (int i = 0; i < kCalls; ++i) t.start_soon([&, i] { answers[i] = frank.run(square_when_all_are_here, i, kCalls); });
+        for (int i = 0; i < kCalls; ++i)
+          t.start_soon([&, i] { answers[i] = frank.run(square_when_all_are_here, i, kCalls); });
       });
       for (int i = 0; i < kCalls; ++i) EXPECT_EQ(answers[i], i * i);
       EXPECT_EQ(frank.channel().calls_in_flight, 0);
@@ -302,8 +306,11 @@ TEST_F(Calling, a_child_starts_with_the_statespace_it_was_given) {
 void define_all(Program& p) {
   define(p);
   p.module("state")
-      .def("get", [](const std::string& name) { return current_actor().statespace()[name]; }, "name")
-      .def("set", [](const std::string& name, Value value) { current_actor().statespace()[name] = std::move(value); }, "name", "value");
+      .def(
+          "get", [](const std::string& name) { return current_actor().statespace()[name]; }, "name")
+      .def(
+          "set", [](const std::string& name, Value value) { current_actor().statespace()[name] = std::move(value); },
+          "name", "value");
 }
 
 }  // namespace

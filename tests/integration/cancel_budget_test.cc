@@ -6,8 +6,10 @@ namespace {
 
 class Budgets : public TracedProcesses {
  protected:
-  // Runs `body`, which throws "the first error" in the end, in a nursery, and checks that this surfaces, and between `least` and `most` later.
-  void expect_the_first_error(Clock::duration least, Clock::duration most, const std::function<void(ActorNursery&)>& body) {
+  // Runs `body`, which throws "the first error" in the end, in a nursery, and checks that this surfaces, and between
+  // `least` and `most` later.
+  void expect_the_first_error(Clock::duration least, Clock::duration most,
+                              const std::function<void(ActorNursery&)>& body) {
     run([&] {
       const auto error = thrown<std::runtime_error>([&] { open_nursery(body); });
       const auto took = monotonic_now() - trace_.find("the first error")->at;
@@ -101,7 +103,8 @@ TEST_F(Budgets, A33_a_call_to_a_child_that_is_killed_adds_no_error_of_its_own) {
   run([&] {
     const RemoteActorError error = remote_error([&] {
       open_nursery([&](ActorNursery& n) {
-        Portal stuck = n.start_actor("stuck", {.modules = {"work"}, .budget = 700ms});  // longer than the call waits for an acknowledgement
+        Portal stuck = n.start_actor(
+            "stuck", {.modules = {"work"}, .budget = 700ms});  // longer than the call waits for an acknowledgement
         n.run_in_actor("carl", fail_when, trace_.path(), "stuck begins");
         stuck.run(compute_forever, trace_.path(), "stuck");
       });

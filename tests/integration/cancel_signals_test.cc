@@ -77,9 +77,8 @@ TEST_F(Signals, A34_a_second_SIGINT_kills_at_once) {
 
 // An actor that takes 1 s to end.
 TRACTOR_SCENARIO(slow_end) {
-  return program->main([&] {
-    open_nursery([&](ActorNursery& n) { n.run_in_actor("a", finish_work, arguments[0], "a", 1s); });
-  });
+  return program->main(
+      [&] { open_nursery([&](ActorNursery& n) { n.run_in_actor("a", finish_work, arguments[0], "a", 1s); }); });
 }
 
 TEST_F(Signals, A34_a_second_SIGINT_kills_at_once_even_when_the_loop_is_busy) {
@@ -116,8 +115,13 @@ TEST_F(Signals, A34_a_signal_while_the_tree_is_being_started_ends_what_there_is)
   // At more and more processes: none, the first one before it serves, the second.
   for (std::size_t processes : {0u, 1u, 1u, 1u, 2u, 2u, 2u, 3u}) {
     Process root = Process::as("tree", {trace_.path(), "waits"});
-    ASSERT_TRUE(eventually([&] { return has_signal(root.pid(), "SigCgt", SIGINT) && descendants(root.pid()).size() >= std::min<std::size_t>(processes, 2); }));
-    if (processes == 3) { ASSERT_TRUE(trace_.comes("a.1 begins")); }
+    ASSERT_TRUE(eventually([&] {
+      return has_signal(root.pid(), "SigCgt", SIGINT) &&
+             descendants(root.pid()).size() >= std::min<std::size_t>(processes, 2);
+    }));
+    if (processes == 3) {
+      ASSERT_TRUE(trace_.comes("a.1 begins"));
+    }
     root.signal(SIGINT);
     expect_end(root, {.code = 128 + SIGINT}, 2s);
   }
@@ -138,7 +142,7 @@ TEST_F(Signals, a_signal_to_a_child_is_that_childs_failure) {
   });
 }
 
-// --- what children print ----------------------------------------------------------------------------------------------------------------
+// --- what children print ---
 
 void print_lines(const std::string& who, int count) {
   for (int i = 0; i < count; ++i) std::cout << who << " says " << i << '\n';

@@ -134,9 +134,10 @@ TEST_F(Cancelling, A28_an_error_three_levels_down_cancels_the_siblings_at_every_
   });
 }
 
-// --- calls ------------------------------------------------------------------------------------------------------------------------------
+// --- calls ---
 
-// A daemon in a nursery of its own, for tests that cancel calls to it; checks that it still serves when `body` has ended.
+// A daemon in a nursery of its own, for tests that cancel calls to it; checks that it still serves when `body` has
+// ended.
 void with_worker(const std::function<void(Portal&)>& body) {
   open_nursery([&](ActorNursery& n) {
     Portal daemon = n.start_actor("daemon", {.modules = {"work"}});
@@ -227,10 +228,12 @@ TEST_F(Cancelling, A29_calls_cancelled_as_soon_as_they_were_sent_leave_nothing_r
 TEST_F(Cancelling, A30_a_remote_task_that_shields_itself_finishes_and_the_caller_waits_for_it) {
   run([&] {
     with_worker([&](Portal& daemon) {
-      // The second takes longer than the 500 ms in which a cancel must be acknowledged, which the callee's loop does at once.
+      // The second takes longer than the 500 ms in which a cancel must be acknowledged, which the callee's loop does at
+      // once.
       for (const auto& [who, duration] : {std::pair("short", 200ms), std::pair("long", 800ms)}) {
         CancelScope scope;
-        cancel_when(trace_, std::string(who) + " begins", scope, [&] { daemon.run(finish_work, trace_.path(), who, duration); });
+        cancel_when(trace_, std::string(who) + " begins", scope,
+                    [&] { daemon.run(finish_work, trace_.path(), who, duration); });
         EXPECT_TRUE(scope.cancelled_caught());
         const auto told = trace_.find(std::string(who) + " is told");
         ASSERT_TRUE(told) << trace_.text();
@@ -266,7 +269,8 @@ TEST_F(Cancelling, A31_a_deadline_that_passes_ends_the_work_three_processes_down
       n.start_actor("a.1.1", {.modules = {"chain"}});
       const CancelScope scope = move_on_after(300ms * kSlowness, [&] { first.run(call_chain, trace_.path(), "a", 2); });
       EXPECT_TRUE(scope.cancelled_caught());
-      EXPECT_TRUE(eventually([&] { return trace_.count("begins") == trace_.count("ends"); }, within(1s))) << trace_.text();
+      EXPECT_TRUE(eventually([&] { return trace_.count("begins") == trace_.count("ends"); }, within(1s)))
+          << trace_.text();
       n.cancel();
     });
   });
@@ -299,7 +303,7 @@ TEST_F(Cancelling, A35_every_daemon_is_told_before_the_first_one_ends) {
   EXPECT_LT(last_told, first_ends);
 }
 
-// --- cancelling actors ------------------------------------------------------------------------------------------------------------------
+// --- cancelling actors ---
 
 TEST_F(Cancelling, an_own_child_is_gone_when_cancel_actor_returns_and_that_is_no_failure) {
   run([&] {

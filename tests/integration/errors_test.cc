@@ -14,7 +14,9 @@ void fail_as_popcorn() { throw OutOfPopcorn("no popcorn in row 7"); }
 void throw_42() { throw 42; }
 void throw_struct() { throw NotAnException(); }
 void throw_text(const std::string& text) { throw text; }
-void throw_megabytes(int megabytes) { throw std::runtime_error(std::string(static_cast<std::size_t>(megabytes) << 20, 'x')); }
+void throw_megabytes(int megabytes) {
+  throw std::runtime_error(std::string(static_cast<std::size_t>(megabytes) << 20, 'x'));
+}
 std::string hi() { return current_actor().name(); }
 
 Event told;
@@ -135,7 +137,8 @@ TEST_F(Errors, A21_the_failure_of_a_one_shot_actor_is_thrown_by_result_and_by_th
 TEST_F(Errors, A21_a_one_shot_actor_that_fails_at_once_fails_its_nursery) {
   run([] {
     for (int i = 0; i < 20; ++i) {
-      const RemoteActorError error = remote_error([] { open_nursery([](ActorNursery& n) { n.run_in_actor("donny", fail, "the film is torn"); }); });
+      const RemoteActorError error = remote_error(
+          [] { open_nursery([](ActorNursery& n) { n.run_in_actor("donny", fail, "the film is torn"); }); });
       EXPECT_EQ(error.message(), "the film is torn");
     }
   });
@@ -143,9 +146,8 @@ TEST_F(Errors, A21_a_one_shot_actor_that_fails_at_once_fails_its_nursery) {
 
 TEST_F(Errors, A21_a_failure_that_the_body_passes_on_is_reported_once) {
   run([] {
-    const RemoteActorError error = remote_error([] {
-      open_nursery([](ActorNursery& n) { n.run_in_actor("donny", fail, "the film is torn").result(); });
-    });
+    const RemoteActorError error = remote_error(
+        [] { open_nursery([](ActorNursery& n) { n.run_in_actor("donny", fail, "the film is torn").result(); }); });
     EXPECT_EQ(error.message(), "the film is torn");
   });
 }
@@ -155,7 +157,9 @@ TEST_F(Errors, A22_an_exception_that_crosses_three_processes_keeps_its_origin_an
     open_nursery([](ActorNursery& n) {
       std::vector<Portal> actors;
       for (const char* name : {"a", "b", "c"}) actors.push_back(n.start_actor(name, kErrors));
-      const RemoteActorError error = remote_error([&] { actors[0].run(fail_at_the_end_of, std::vector<std::string>{"b", "c"}); });
+      const RemoteActorError error = remote_error([&] {
+        actors[0].run(fail_at_the_end_of, std::vector<std::string>{"b", "c"});
+      });
       EXPECT_TRUE(contains(error.type_name(), "OutOfPopcorn"));
       EXPECT_EQ(error.message(), "at the end");
       EXPECT_EQ(error.origin(), actors[2].channel().peer);
@@ -211,11 +215,13 @@ TEST_F(Errors, A24_of_twenty_five_children_that_fail_at_once_none_is_lost) {
   run({.modules = {"errors"}}, [] {
     const auto group = thrown<ExceptionGroup>([] {
       open_nursery([](ActorNursery& n) {
-        for (int i = 0; i < kChildren; ++i) n.run_in_actor("child" + std::to_string(i), fail_together, i, int{kChildren});
+        for (int i = 0; i < kChildren; ++i)
+          n.run_in_actor("child" + std::to_string(i), fail_together, i, int{kChildren});
       });
     });
     std::set<std::string> texts;
-    for (const std::exception_ptr& member : group.exceptions()) texts.insert(remote_error([&] { std::rethrow_exception(member); }).message());
+    for (const std::exception_ptr& member : group.exceptions())
+      texts.insert(remote_error([&] { std::rethrow_exception(member); }).message());
     EXPECT_EQ(group.exceptions().size(), kChildren);
     EXPECT_EQ(texts.size(), kChildren);
   });
@@ -265,7 +271,8 @@ TEST_F(Errors, A26_a_text_of_one_megabyte_arrives) {
   const std::string text(1 << 20, 'x');
   EXPECT_EQ(error_of(fail, text).message(), text);
   run([&] {
-    const RemoteActorError error = remote_error([&] { open_nursery([&](ActorNursery& n) { n.run_in_actor("one", fail, text); }); });
+    const RemoteActorError error =
+        remote_error([&] { open_nursery([&](ActorNursery& n) { n.run_in_actor("one", fail, text); }); });
     EXPECT_EQ(error.message(), text);
   });
 }
@@ -284,18 +291,20 @@ TEST_F(Errors, A26_a_text_over_the_message_limit_is_cut_and_says_so) {
   const RemoteActorError error = error_of(throw_megabytes, 70);
   EXPECT_EQ(error.type_name(), "std::runtime_error");
   EXPECT_TRUE(error.message().starts_with("xxxx")) << error.message().substr(0, 200);
-  EXPECT_TRUE(contains(error.message().substr(error.message().size() - std::min<std::size_t>(error.message().size(), 100)), "cut"));
+  EXPECT_TRUE(contains(
+      error.message().substr(error.message().size() - std::min<std::size_t>(error.message().size(), 100)), "cut"));
 }
 
 TEST_F(Errors, A26_a_one_shot_failure_with_a_text_over_the_message_limit_is_cut_and_says_so) {
   run([] {
-    const RemoteActorError error = remote_error([] { open_nursery([](ActorNursery& n) { n.run_in_actor("one", throw_megabytes, 70); }); });
+    const RemoteActorError error =
+        remote_error([] { open_nursery([](ActorNursery& n) { n.run_in_actor("one", throw_megabytes, 70); }); });
     EXPECT_EQ(error.type_name(), "std::runtime_error");
     EXPECT_TRUE(error.message().starts_with("xxxx")) << error.message().substr(0, 200);
   });
 }
 
-// --- how a program ends ---------------------------------------------------------------------------------------------------------------------
+// --- how a program ends ---
 
 TRACTOR_SCENARIO(fails) {
   return program->main([] { throw OutOfPopcorn("no popcorn in row 7"); });

@@ -6,7 +6,8 @@ namespace {
 
 class Killing : public TracedProcesses {
  protected:
-  // The error of `call` to the actor "victim", whose process gets `signal` when its work has begun; and that it comes in time.
+  // The error of `call` to the actor "victim", whose process gets `signal` when its work has begun; and that it comes
+  // in time.
   RemoteActorError error_when_killed(int signal, const std::function<void()>& call) {
     std::chrono::nanoseconds killed_at{};
     const RemoteActorError error = remote_error([&] {
@@ -33,7 +34,8 @@ TEST_F(Killing, A36_a_call_to_a_killed_child_fails_at_once_naming_actor_and_sign
     const RemoteActorError all = remote_error([&] {
       open_nursery([&](ActorNursery& n) {
         Portal victim = n.start_actor("victim", {.modules = {"work"}});
-        const RemoteActorError error = error_when_killed(SIGKILL, [&] { victim.run(until_cancelled, trace_.path(), "victim"); });
+        const RemoteActorError error =
+            error_when_killed(SIGKILL, [&] { victim.run(until_cancelled, trace_.path(), "victim"); });
         expect_death(error, "signal 9 (Killed)");
         EXPECT_EQ(error.info().attributes.at("signal"), "9");
         EXPECT_EQ(error.origin().name, "victim");
@@ -129,7 +131,7 @@ TEST_F(Killing, A36_later_calls_to_a_dead_actor_say_what_became_of_it) {
   });
 }
 
-// --- a client dies ----------------------------------------------------------------------------------------------------------------------
+// --- a client dies ---
 
 // A program of its own that calls the actor "server".
 TRACTOR_SCENARIO(client) {
@@ -175,7 +177,7 @@ TEST_F(Killing, A38_the_task_of_a_killed_client_is_cancelled_when_that_was_a_chi
   });
 }
 
-// --- a process is stopped ---------------------------------------------------------------------------------------------------------------
+// --- a process is stopped ---
 
 TEST_F(Killing, A40_a_call_to_a_stopped_child_fails_at_its_deadline_and_all_goes_on_after_SIGCONT) {
   run([&] {

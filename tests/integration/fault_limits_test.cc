@@ -1,4 +1,5 @@
-// Limits of the machine, and strangers on an actor's socket: a clear error for whom it concerns, and everything else goes on.
+// Limits of the machine, and strangers on an actor's socket: a clear error for whom it concerns, and everything else
+// goes on.
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,7 +11,7 @@ namespace {
 
 using Limits = TracedProcesses;
 
-// --- strangers --------------------------------------------------------------------------------------------------------------------------
+// --- strangers ---
 
 // A connection to a unix socket ("unix:/path"), without gRPC.
 class RawConnection {
@@ -19,14 +20,17 @@ class RawConnection {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     address.copy(to.sun_path, sizeof to.sun_path - 1, std::string("unix:").size());
-    if (connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("cannot connect to " + address);
+    if (connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error("cannot connect to " + address);
   }
   RawConnection(RawConnection&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   RawConnection& operator=(RawConnection&&) = delete;
   ~RawConnection() {
     if (descriptor_ >= 0) close(descriptor_);
   }
-  void send(const std::string& bytes) const { static_cast<void>(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT)); }
+  void send(const std::string& bytes) const {
+    static_cast<void>(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  }
   // Whether the other side has closed it.
   bool closed() const {
     char buffer[4096];
@@ -60,7 +64,8 @@ TEST_F(Limits, A41_garbage_on_an_actors_socket_closes_that_connection_and_nothin
   with_daemon({.modules = {"work"}}, [&](Portal& frank) {
     CancelScope call;
     open_task_nursery([&](TaskNursery& tasks) {
-      tasks.start_soon([&] { call.run([&] { frank.run(until_cancelled, trace_.path(), "call"); }); });  // in flight all the time
+      tasks.start_soon(
+          [&] { call.run([&] { frank.run(until_cancelled, trace_.path(), "call"); }); });  // in flight all the time
       ASSERT_TRUE(trace_.comes("call begins"));
       for (const auto& [what, bytes] : garbage) {
         const RawConnection stranger(frank.channel().address);
@@ -90,7 +95,8 @@ TEST_F(Limits, A41_strangers_that_stay_silent_or_stop_in_the_middle_hold_nobody_
       EXPECT_EQ(frank.run(ping), "pong");
       EXPECT_EQ(wait_for_actor("frank").run(ping), "pong");  // a new connection
     }
-    EXPECT_TRUE(eventually([&] { return frank.run(descriptor_count) <= before + 1; }, within(2s))) << before << " -> " << frank.run(descriptor_count);
+    EXPECT_TRUE(eventually([&] { return frank.run(descriptor_count) <= before + 1; }, within(2s)))
+        << before << " -> " << frank.run(descriptor_count);
   });
 }
 
@@ -106,7 +112,7 @@ TEST_F(Limits, A41_garbage_on_the_arbiters_socket_is_no_harm_to_it) {
   });
 }
 
-// --- descriptors ------------------------------------------------------------------------------------------------------------------------
+// --- descriptors ---
 // Not under sanitizers, which need descriptors and threads of their own.
 #ifndef TRACTOR_SANITIZED
 
@@ -152,7 +158,8 @@ TEST_F(Limits, A42_a_start_without_enough_descriptors_is_a_clear_error_and_the_n
   EXPECT_TRUE(contains(out.substr(0, out.find("---")), "Too many open files"));
   for (std::size_t at = 0; out.find("---\n", at) != std::string::npos; at = out.find("---\n", at) + 4) {
     const std::string outcome = out.substr(at, out.find("---\n", at) - at);
-    EXPECT_TRUE(contains(outcome, "Too many open files") || contains(outcome, "before it served") || contains(outcome, "pong"));
+    EXPECT_TRUE(contains(outcome, "Too many open files") || contains(outcome, "before it served") ||
+                contains(outcome, "pong"));
   }
 }
 
@@ -186,7 +193,7 @@ TEST_F(Limits, A42_a_program_with_too_few_descriptors_ends_with_a_clear_error_an
   }
 }
 
-// --- processes --------------------------------------------------------------------------------------------------------------------------
+// --- processes ---
 
 // As a user who has no other processes: starts actors until the limit binds.
 TRACTOR_SCENARIO(few_processes) {
@@ -211,7 +218,8 @@ TEST_F(Limits, A42_out_of_processes_is_a_clear_error_and_the_nursery_closes) {
   // The numbers are for threads: a root and an actor have several each.
   for (const char* processes : {"1", "8", "12", "16", "20", "30", "40"}) {
     SCOPED_TRACE(std::string("at most ") + processes);
-    Process root({"/usr/bin/setpriv", "--reuid", kNobody, "--regid", kNobody, "--clear-groups", binary, "--as", "few_processes", processes},
+    Process root({"/usr/bin/setpriv", "--reuid", kNobody, "--regid", kNobody, "--clear-groups", binary, "--as",
+                  "few_processes", processes},
                  {"TRACTOR_RUNTIME_DIR=" + theirs});
     EXPECT_EQ(root.wait(within(20s)), Exit{.code = 1}) << root.err();
     EXPECT_TRUE(contains(root.err(), "Resource temporarily unavailable") || contains(root.err(), "before it served"));

@@ -85,11 +85,15 @@ TEST_F(Starting, A39_a_one_shot_actor_that_never_serves_is_the_same_error_and_on
 
 TEST_F(Starting, A39_a_start_that_fails_two_levels_down_keeps_its_error) {
   run([&] {
-    // Those of the first level serve before the second level gets the environment of this process, so it has to come from there.
+    // Those of the first level serve before the second level gets the environment of this process, so it has to come
+    // from there.
     const RemoteActorError error = remote_error([&] {
-      open_nursery([&](ActorNursery& n) { n.start_actor("a", {.modules = {"starts"}}).run("starts.start_misbehaving", "exit"); });
+      open_nursery([&](ActorNursery& n) {
+        n.start_actor("a", {.modules = {"starts"}}).run("starts.start_misbehaving", "exit");
+      });
     });
-    EXPECT_TRUE(contains(error.what(), "\"grandchild\"") && contains(error.what(), "status 3") && contains(error.what(), "no configuration file"));
+    EXPECT_TRUE(contains(error.what(), "\"grandchild\"") && contains(error.what(), "status 3") &&
+                contains(error.what(), "no configuration file"));
   });
 }
 void start_misbehaving(const std::string& how) {
@@ -114,7 +118,7 @@ TEST_F(Starting, A39_a_child_that_writes_a_megabyte_to_stderr_before_it_serves_d
   EXPECT_TRUE(contains(root.err(), "no configuration file"));  // it was passed on
 }
 
-// --- cancelled starts -------------------------------------------------------------------------------------------------------------------
+// --- cancelled starts ---
 
 TEST_F(Starting, a_start_that_is_cancelled_leaves_no_process_and_the_nursery_goes_on) {
   run([&] {
@@ -152,7 +156,8 @@ TEST_F(Starting, a_nursery_may_be_cancelled_while_its_children_start) {
       open_nursery(n, [&] {
         open_task_nursery([&](TaskNursery& tasks) {
           for (int i = 0; i < 8; ++i) {
-            tasks.start_soon([&, i] { i % 2 == 0 ? void(n.start_actor("daemon")) : void(n.run_in_actor("one-shot", ping)); });
+            tasks.start_soon(
+                [&, i] { i % 2 == 0 ? void(n.start_actor("daemon")) : void(n.run_in_actor("one-shot", ping)); });
           }
           EXPECT_TRUE(eventually([&] { return child_pids().size() >= processes; }));
           n.cancel();
@@ -195,11 +200,12 @@ TEST_F(Starting, twenty_rounds_of_starting_and_cancelling_leave_the_number_of_de
     for (int i = 0; i < 2; ++i) round();  // what stays is there from now on
     const std::size_t before = open_descriptors().size();
     for (int i = 0; i < 20; ++i) round();
-    EXPECT_TRUE(eventually([&] { return open_descriptors().size() <= before; }, within(2s))) << before << " -> " << open_descriptors().size();
+    EXPECT_TRUE(eventually([&] { return open_descriptors().size() <= before; }, within(2s)))
+        << before << " -> " << open_descriptors().size();
   });
 }
 
-// --- one-shot actors --------------------------------------------------------------------------------------------------------------------
+// --- one-shot actors ---
 
 std::string call_when(const std::string& trace, const std::string& line, const std::string& other) {
   if (!Trace(trace).comes(line)) return "never";
@@ -222,7 +228,10 @@ TEST_F(Starting, one_shot_actors_serve_on_after_they_returned_for_as_long_as_one
 
 void define(Program& program) {
   define_work(program);
-  program.module("starts").def("start_misbehaving", start_misbehaving).def("call_when", call_when).def("return_at_once", return_at_once);
+  program.module("starts")
+      .def("start_misbehaving", start_misbehaving)
+      .def("call_when", call_when)
+      .def("return_at_once", return_at_once);
   const char* how = std::getenv("TEST_BEFORE_SERVING");
   if (how != nullptr && std::getenv("TRACTOR_CHILD") != nullptr) misbehave(how);
 }

@@ -1,4 +1,5 @@
-// Programs that start processes of their own, beside actors: theirs are killed with the actor they belong to, or left alone in the root.
+// Programs that start processes of their own, beside actors: theirs are killed with the actor they belong to, or left
+// alone in the root.
 #include "work.h"
 
 namespace tractor::test {
@@ -94,7 +95,7 @@ TRACTOR_SCENARIO(root_of_a_command) {
   });
 }
 
-// --- in the root ------------------------------------------------------------------------------------------------------------------------
+// --- in the root ---
 
 // Starts children of every kind, one of which dies with its own below it, so that the root looks for what they left.
 void actors_come_and_go(const Trace& trace) {
@@ -142,7 +143,10 @@ TEST_F(Subprocesses, system_works_in_an_actor_also_when_it_runs_this_program) {
 
 void define(Program& program) {
   define_work(program);
-  program.module("shell").def("run_a_command", run_a_command).def("run_a_command_below", run_a_command_below).def("run_shell", run_shell);
+  program.module("shell")
+      .def("run_a_command", run_a_command)
+      .def("run_a_command_below", run_a_command_below)
+      .def("run_shell", run_shell);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// kill -9 of a root or of an actor in the middle of a tree: nothing below it survives. The tree is another program here: this one as the
-// scenario "tree", in a session of its own, five levels deep: root, a, a.1, a.1.1, and a.1.1.1, which is the one that waits, computes, or is
-// stopped.
+// kill -9 of a root or of an actor in the middle of a tree: nothing below it survives. The tree is another program
+// here: this one as the scenario "tree", in a session of its own, five levels deep: root, a, a.1, a.1.1, and a.1.1.1,
+// which is the one that waits, computes, or is stopped.
 #include "work.h"
 
 namespace tractor::test {
@@ -10,7 +10,8 @@ class Trees : public TracedProcesses {
  protected:
   Process start_tree(const std::string& does) {
     Process root = Process::as("tree", {trace_.path(), does});
-    EXPECT_TRUE(trace_.comes("a.1.1.1 begins") && trace_.comes("a.1.1 begins") && trace_.comes("a.1 begins") && trace_.comes("a begins"))
+    EXPECT_TRUE(trace_.comes("a.1.1.1 begins") && trace_.comes("a.1.1 begins") && trace_.comes("a.1 begins") &&
+                trace_.comes("a begins"))
         << trace_.text() << root.err();
     tree_ = descendants(root.pid());
     EXPECT_EQ(tree_.size(), 4u);
@@ -81,9 +82,15 @@ TEST_F(Trees, A37_nothing_survives_a_killed_root_whose_orphans_nobody_adopts) {
 }
 
 TEST_F(Trees, A37_nothing_survives_a_killed_actor_in_the_middle) { kill_in_the_middle("a.1", "waits"); }
-TEST_F(Trees, A37_nothing_survives_a_killed_actor_in_the_middle_when_the_leaf_computes) { kill_in_the_middle("a.1", "computes"); }
-TEST_F(Trees, A37_nothing_survives_a_killed_actor_in_the_middle_when_the_leaf_is_stopped) { kill_in_the_middle("a.1", "stops"); }
-TEST_F(Trees, A37_nothing_survives_a_killed_actor_right_above_a_leaf_that_computes) { kill_in_the_middle("a.1.1", "computes"); }
+TEST_F(Trees, A37_nothing_survives_a_killed_actor_in_the_middle_when_the_leaf_computes) {
+  kill_in_the_middle("a.1", "computes");
+}
+TEST_F(Trees, A37_nothing_survives_a_killed_actor_in_the_middle_when_the_leaf_is_stopped) {
+  kill_in_the_middle("a.1", "stops");
+}
+TEST_F(Trees, A37_nothing_survives_a_killed_actor_right_above_a_leaf_that_computes) {
+  kill_in_the_middle("a.1.1", "computes");
+}
 TEST_F(Trees, A37_nothing_survives_a_killed_actor_right_above_a_stopped_leaf) { kill_in_the_middle("a.1.1", "stops"); }
 TEST_F(Trees, A37_nothing_survives_a_killed_leaf) { kill_in_the_middle("a.1.1.1", "waits"); }
 
@@ -117,7 +124,8 @@ TEST_F(Trees, A37_an_actor_that_lost_its_parent_unwinds_first) {
   Process root = start_tree("waits");
   root.signal(SIGKILL);
   expect_all_gone();
-  for (const char* who : {"a", "a.1", "a.1.1", "a.1.1.1"}) EXPECT_TRUE(trace_.has(std::string(who) + " ends")) << trace_.text();
+  for (const char* who : {"a", "a.1", "a.1.1", "a.1.1.1"})
+    EXPECT_TRUE(trace_.has(std::string(who) + " ends")) << trace_.text();
 }
 
 void define(Program& program) { define_work(program); }

@@ -1,4 +1,5 @@
-// The first scene, with pauses in it: whoever is late, it ends. Played 30 times by first_scene_test.cc, 1,000 times by first_scene_slow_test.cc.
+// The first scene, with pauses in it: whoever is late, it ends. Played 30 times by first_scene_test.cc, 1,000 times by
+// first_scene_slow_test.cc.
 #pragma once
 
 #include "harness.h"
@@ -15,7 +16,9 @@ inline std::string say_hello(const std::string& other_actor, int before, int bet
   return other.run(hi);
 }
 
-inline void define_scene(Program& p) { p.module("scene").def("hi", hi).def("say_hello", say_hello, "other_actor", "before", "between"); }
+inline void define_scene(Program& p) {
+  p.module("scene").def("hi", hi).def("say_hello", say_hello, "other_actor", "before", "between");
+}
 
 inline void direct(int take) {
   const int late = take % 8;  // milliseconds, of one or the other

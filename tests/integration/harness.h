@@ -1,4 +1,5 @@
-// The frame of the integration tests: programs that start themselves again as child actors, so they bring their own main.
+// The frame of the integration tests: programs that start themselves again as child actors, so they bring their own
+// main.
 //
 //   std::string hi() { ... }
 //   void define(tractor::Program& program) { program.module("scene").def("hi", hi); }
@@ -7,19 +8,20 @@
 //   using Calling = tractor::test::RealProcesses;
 //   TEST_F(Calling, A01_...) { run([] { ... }); }
 //
-// Each test has a runtime directory of its own, so that it never meets another's arbiter, and may run the program several times, one after
-// the other. After each test an oracle checks that nothing is left: no process, no descriptor, no socket, no tree's directory. A test that
-// needs a second program registers a scenario, TRACTOR_SCENARIO(name) { ...; return status; }, and starts it with Process::as("name").
+// Each test has a runtime directory of its own, so that it never meets another's arbiter, and may run the program
+// several times, one after the other. After each test an oracle checks that nothing is left: no process, no descriptor,
+// no socket, no tree's directory. A test that needs a second program registers a scenario, TRACTOR_SCENARIO(name) {
+// ...; return status; }, and starts it with Process::as("name").
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
-#include <sys/prctl.h>
 
 #include "process.h"
 #include "runtime/task/sanitizers.h"
@@ -29,7 +31,7 @@ namespace tractor::test {
 // The one program of this process; made by TRACTOR_TEST_MAIN.
 inline Program* program = nullptr;
 
-// --- scenarios: what this binary does as `--as NAME` -------------------------------------------------------------------------------------
+// --- scenarios: what this binary does as `--as NAME` ---
 
 using Scenario = std::function<int(std::vector<std::string> arguments)>;
 inline std::map<std::string, Scenario>& scenarios() {
@@ -40,9 +42,9 @@ struct RegisterScenario {
   RegisterScenario(const char* name, Scenario scenario) { scenarios().emplace(name, std::move(scenario)); }
 };
 // TRACTOR_SCENARIO(listener) { return program->main([] { ... }); }     `arguments` are those after the name.
-#define TRACTOR_SCENARIO(name)                                                                          \
-  static int scenario_##name(const std::vector<std::string>& arguments);                                \
-  static const ::tractor::test::RegisterScenario register_scenario_##name(#name, scenario_##name);      \
+#define TRACTOR_SCENARIO(name)                                                                     \
+  static int scenario_##name(const std::vector<std::string>& arguments);                           \
+  static const ::tractor::test::RegisterScenario register_scenario_##name(#name, scenario_##name); \
   static int scenario_##name([[maybe_unused]] const std::vector<std::string>& arguments)
 
 inline int test_main(int argc, char** argv, void (*define)(Program&)) {
@@ -64,7 +66,7 @@ inline int test_main(int argc, char** argv, void (*define)(Program&)) {
 #define TRACTOR_TEST_MAIN(define) \
   int main(int argc, char** argv) { return ::tractor::test::test_main(argc, argv, define); }
 
-// --- small words of the tests --------------------------------------------------------------------------------------------------------------
+// --- small words of the tests ---
 
 // The E that `f` throws. Anything else fails the test and goes on as an exception.
 template <class E, class F>
@@ -96,7 +98,7 @@ inline testing::AssertionResult contains(const std::string& text, const std::str
 // Under a sanitizer everything takes several times longer.
 inline constexpr int kSlowness = kSanitized ? 5 : 1;
 
-// --- the fixture ----------------------------------------------------------------------------------------------------------------------------
+// --- the fixture ---
 
 // A new directory under /tmp, removed with all that is in it.
 class ScratchDirectory {
@@ -154,7 +156,8 @@ class RealProcesses : public testing::Test {
 
   void TearDown() override {
     if (killed_a_root_) {
-      EXPECT_TRUE(eventually([] { return reap_orphans(), child_pids().empty(); }, 3s * kSlowness)) << "processes survive their root";
+      EXPECT_TRUE(eventually([] { return reap_orphans(), child_pids().empty(); }, 3s * kSlowness))
+          << "processes survive their root";
     }
     for (pid_t pid : descendants()) ADD_FAILURE() << "left behind: process " << describe_process(pid);
     if (!killed_a_root_) {
@@ -165,8 +168,7 @@ class RealProcesses : public testing::Test {
 
   // Runs the program here, as a root with the test's runtime directory; its value and its errors are those of `body`.
   template <class F, class... A>
-    requires(!std::is_same_v<std::decay_t<F>, RunOptions>)
-  auto run(F&& body, A&&... arguments) {
+  requires(!std::is_same_v<std::decay_t<F>, RunOptions>) auto run(F&& body, A&&... arguments) {
     return program->run(std::forward<F>(body), std::forward<A>(arguments)...);
   }
   template <class F, class... A>
@@ -188,7 +190,8 @@ class RealProcesses : public testing::Test {
 
   const std::string& runtime_directory() const { return runtime_directory_.path(); }
 
-  // To be said by a test that kills -9 a root: what was below it has 3 s to end, and files stay for the next start to sweep.
+  // To be said by a test that kills -9 a root: what was below it has 3 s to end, and files stay for the next start to
+  // sweep.
   void killed_a_root() { killed_a_root_ = true; }
   // For the rare test that has a reason to leave some open; say which.
   void keeps_descriptors() { keeps_descriptors_ = true; }

@@ -1,4 +1,5 @@
-// Foreign servers: sockets on which something else than this library listens. Each answers every connection with one text, or never.
+// Foreign servers: sockets on which something else than this library listens. Each answers every connection with one
+// text, or never.
 #pragma once
 
 #include <netinet/in.h>
@@ -87,7 +88,8 @@ class UnixListener {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    if (bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(descriptor_, 16) != 0) {
+    if (bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        listen(descriptor_, 16) != 0) {
       throw std::runtime_error("cannot listen on " + path + ": " + std::strerror(errno));
     }
   }

@@ -80,7 +80,7 @@ TEST_F(Names, A45_of_actors_with_one_name_the_newest_is_preferred_and_all_are_gi
   });
 }
 
-// --- several programs -----------------------------------------------------------------------------------------------------------------------
+// --- several programs ---
 
 // Hosts or joins the arbiter, with a child named by the first argument, until a signal ends it.
 TRACTOR_SCENARIO(owns) {
@@ -163,12 +163,13 @@ TEST_F(Names, A46_two_programs_started_at_the_same_moment_agree_on_one_arbiter_o
   agree_on_one({"TRACTOR_ARBITER=127.0.0.1:" + std::to_string(free_port())});
 }
 
-// --- what is no arbiter -----------------------------------------------------------------------------------------------------------------------
+// --- what is no arbiter ---
 
 // Running with that arbiter is a UsageError that names it, within a bounded time; returns its text.
 std::string refused_arbiter(const std::string& address) {
   const auto start = std::chrono::steady_clock::now();
-  const std::string error = usage_error([&] { program->run({.arbiter = address}, [] { ADD_FAILURE() << "the program ran"; }); });
+  const std::string error =
+      usage_error([&] { program->run({.arbiter = address}, [] { ADD_FAILURE() << "the program ran"; }); });
   EXPECT_LT(std::chrono::steady_clock::now() - start, 8s * kSlowness);
   EXPECT_TRUE(contains(error, address.substr(address.find(':') + 1)));
   EXPECT_TRUE(contains(error, "no tractor arbiter"));
@@ -227,7 +228,7 @@ TEST_F(Names, A47_a_socket_file_that_nobody_serves_is_replaced) {
   run([] { EXPECT_EQ(list_actors().size(), 1); });
 }
 
-// --- who is gone ------------------------------------------------------------------------------------------------------------------------------
+// --- who is gone ---
 
 TEST_F(Names, A48_a_killed_actor_is_unlisted_within_a_second_and_its_address_is_given_to_nobody) {
   run([] {

@@ -51,7 +51,8 @@ std::vector<std::string> uses_that_work() {
       use.use();
       work.emplace_back(use.what);
     } catch (const UsageError& e) {
-      if (std::string(e.what()).find("outside a running program") == std::string::npos) work.push_back(use.what + std::string(": ") + e.what());
+      if (std::string(e.what()).find("outside a running program") == std::string::npos)
+        work.push_back(use.what + std::string(": ") + e.what());
     } catch (const std::exception& e) {
       work.push_back(use.what + std::string(": ") + e.what());
     }
@@ -59,9 +60,7 @@ std::vector<std::string> uses_that_work() {
   return work;
 }
 
-void define(Program& p) {
-  p.module("outside").def("hi", hi).def("uses_that_work", uses_that_work, in_thread);
-}
+void define(Program& p) { p.module("outside").def("hi", hi).def("uses_that_work", uses_that_work, in_thread); }
 
 using Outside = RealProcesses;
 const std::vector<std::string> kNone;
@@ -107,7 +106,9 @@ TEST_F(Outside, A10_a_portal_of_an_earlier_run_fails_in_a_later_one) {
 TEST_F(Outside, A10_a_second_root_in_one_process_is_an_error_that_says_so) {
   with_daemon({.modules = {"outside"}}, [](Portal& frank) {
     EXPECT_TRUE(contains(usage_error([] { program->run([] {}); }), "one root at a time"));
-    EXPECT_TRUE(contains(usage_error([] { program->run({.name = "second", .arbiter = "127.0.0.1:1", .insecure = true}, [] {}); }), "one root at a time"));
+    EXPECT_TRUE(contains(
+        usage_error([] { program->run({.name = "second", .arbiter = "127.0.0.1:1", .insecure = true}, [] {}); }),
+        "one root at a time"));
     to_thread([] { EXPECT_TRUE(contains(usage_error([] { program->run([] {}); }), "one root at a time")); });
     EXPECT_EQ(frank.run(hi), "frank");
     EXPECT_EQ(hi(), "root");

@@ -1,7 +1,9 @@
-// Other processes, for tests: another binary, or this one in a special role, as a root of its own; and what /proc says about ours.
+// Other processes, for tests: another binary, or this one in a special role, as a root of its own; and what /proc says
+// about ours.
 //
-// A Process is started in a session of its own, so that the runtime under test does not take it for an actor of its tree. Its output goes to
-// memory files, which can be read at any time. Loop thread or any other; waiting inside a task lets other tasks run.
+// A Process is started in a session of its own, so that the runtime under test does not take it for an actor of its
+// tree. Its output goes to memory files, which can be read at any time. Loop thread or any other; waiting inside a task
+// lets other tasks run.
 #pragma once
 
 #include <fcntl.h>
@@ -43,7 +45,7 @@ bool eventually(F&& predicate, std::chrono::nanoseconds timeout = 10s) {
   return true;
 }
 
-// --- what /proc says --------------------------------------------------------------------------------------------------------------------
+// --- what /proc says ---
 
 inline std::vector<pid_t> child_pids(pid_t of = getpid()) {
   std::vector<pid_t> pids;
@@ -97,7 +99,7 @@ inline std::map<int, std::string> open_descriptors() {
   return all;
 }
 
-// --- processes --------------------------------------------------------------------------------------------------------------------------
+// --- processes ---
 
 struct Exit {
   int code = 0;    // when signal is 0
@@ -132,19 +134,25 @@ class Process {
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
     std::vector<std::string> variables = child_environment(environment);
-    const int error = posix_spawn(&pid_, command.front().c_str(), &actions, &attributes, pointers(command).data(), pointers(variables).data());
+    const int error = posix_spawn(&pid_, command.front().c_str(), &actions, &attributes, pointers(command).data(),
+                                  pointers(variables).data());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    if (error != 0) throw std::runtime_error("cannot start " + command.front() + ": " + std::generic_category().message(error));
+    if (error != 0)
+      throw std::runtime_error("cannot start " + command.front() + ": " + std::generic_category().message(error));
   }
   // This binary, as the scenario of that name (see TRACTOR_SCENARIO in harness.h), with further arguments.
-  static Process as(const std::string& scenario, const std::vector<std::string>& arguments = {}, const std::vector<std::string>& environment = {}) {
+  static Process as(const std::string& scenario, const std::vector<std::string>& arguments = {},
+                    const std::vector<std::string>& environment = {}) {
     std::vector<std::string> command = {own_binary(), "--as", scenario};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return Process(std::move(command), environment);
   }
   Process(Process&& other) noexcept
-      : pid_(std::exchange(other.pid_, -1)), out_(std::exchange(other.out_, -1)), err_(std::exchange(other.err_, -1)), exit_(other.exit_) {}
+      : pid_(std::exchange(other.pid_, -1)),
+        out_(std::exchange(other.out_, -1)),
+        err_(std::exchange(other.err_, -1)),
+        exit_(other.exit_) {}
   Process& operator=(Process&&) = delete;
   // Kills it if it still runs; what was below it becomes ours and is for the oracle to wait for.
   ~Process() {
@@ -220,7 +228,8 @@ class Process {
   std::optional<Exit> exit_;
 };
 
-// Removes zombies that became ours because their parent died; for tests that kill roots. Not those of Process objects that still live.
+// Removes zombies that became ours because their parent died; for tests that kill roots. Not those of Process objects
+// that still live.
 inline void reap_orphans(const std::set<pid_t>& keep = {}) {
   for (pid_t pid : child_pids()) {
     if (!keep.contains(pid) && process_state(pid) == "Z") waitpid(pid, nullptr, WNOHANG);

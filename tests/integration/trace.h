@@ -1,7 +1,7 @@
 // What actors did, when, and in which process: lines in a file that all of them append to, one write each.
 //
-// Actors get the file's path as an argument and call note(); the test reads it through a Trace. Times are the machine's monotonic clock, so
-// those of different processes compare.
+// Actors get the file's path as an argument and call note(); the test reads it through a Trace. Times are the machine's
+// monotonic clock, so those of different processes compare.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,11 @@
 
 namespace tractor::test {
 
-// A limit of the specification as it is checked: a machine whose cores are all busy with something else, or a sanitizer, may take longer.
-inline constexpr std::chrono::nanoseconds within(std::chrono::nanoseconds limit) { return limit * (kSlowness > 1 ? 6 : 3); }
+// A limit of the specification as it is checked: a machine whose cores are all busy with something else, or a
+// sanitizer, may take longer.
+inline constexpr std::chrono::nanoseconds within(std::chrono::nanoseconds limit) {
+  return limit * (kSlowness > 1 ? 6 : 3);
+}
 
 inline std::chrono::nanoseconds monotonic_now() {
   timespec now{};
@@ -21,7 +24,7 @@ inline std::chrono::nanoseconds monotonic_now() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-// --- in the actors ----------------------------------------------------------------------------------------------------------------------
+// --- in the actors ---
 
 inline void note(const std::string& trace, const std::string& what) {
   const std::string line = std::to_string(monotonic_now().count()) + " " + std::to_string(getpid()) + " " + what + "\n";
@@ -43,7 +46,7 @@ class NoteAtEnd {
   std::string what_;
 };
 
-// --- in the test ------------------------------------------------------------------------------------------------------------------------
+// --- in the test ---
 
 class Trace {
  public:
@@ -99,7 +102,8 @@ class Trace {
   // Where it stands among all lines; the number of lines when nowhere.
   std::size_t position(const std::string& what) const {
     const std::vector<Line> all = lines();
-    return static_cast<std::size_t>(std::find_if(all.begin(), all.end(), [&](const Line& line) { return line.what == what; }) - all.begin());
+    return static_cast<std::size_t>(
+        std::find_if(all.begin(), all.end(), [&](const Line& line) { return line.what == what; }) - all.begin());
   }
   // For messages.
   std::string text() const {

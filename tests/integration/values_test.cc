@@ -74,7 +74,8 @@ class Values : public RealProcesses {
 
 TEST_F(Values, A06_integers_survive_at_their_limits) {
   with_echo([](Portal& frank) {
-    for (const std::int64_t value : {INT64_MIN, std::int64_t{-1}, std::int64_t{0}, std::int64_t{1} << 53, INT64_MAX}) survives(frank, value);
+    for (const std::int64_t value : {INT64_MIN, std::int64_t{-1}, std::int64_t{0}, std::int64_t{1} << 53, INT64_MAX})
+      survives(frank, value);
     survives(frank, std::uint64_t{INT64_MAX});
     survives(frank, true);
     survives(frank, false);
@@ -90,7 +91,9 @@ TEST_F(Values, A06_an_integer_that_does_not_fit_is_an_error) {
     EXPECT_TRUE(contains(remote_error([&] { return frank.run("values.uint64", -1); }).message(), "got int64 -1"));
     EXPECT_TRUE(contains(remote_error([&] { return frank.run("values.int64", 1.5); }).message(), "got double 1.5"));
     EXPECT_TRUE(contains(remote_error([&] { return frank.run("values.single", 0.1); }).message(), "got double 0.1"));
-    EXPECT_TRUE(contains(remote_error([&] { return frank.run("values.number", (std::int64_t{1} << 53) + 1); }).message(), "expected double"));
+    EXPECT_TRUE(
+        contains(remote_error([&] { return frank.run("values.number", (std::int64_t{1} << 53) + 1); }).message(),
+                 "expected double"));
     const auto error = thrown<std::out_of_range>([&] { return frank.run(echo<std::uint64_t>, UINT64_MAX); });
     EXPECT_TRUE(contains(error.what(), "18446744073709551615"));
     EXPECT_EQ(thrown<DecodeError>([&] { return frank.run<std::int8_t>("values.int64", 300); }).what(),
@@ -102,7 +105,8 @@ TEST_F(Values, A06_an_integer_that_does_not_fit_is_an_error) {
 TEST_F(Values, A06_doubles_survive_at_their_limits) {
   with_echo([](Portal& frank) {
     using Limits = std::numeric_limits<double>;
-    for (const double value : {0.1, Limits::max(), Limits::lowest(), Limits::min(), Limits::denorm_min(), Limits::infinity(), -Limits::infinity()}) {
+    for (const double value : {0.1, Limits::max(), Limits::lowest(), Limits::min(), Limits::denorm_min(),
+                               Limits::infinity(), -Limits::infinity()}) {
       survives(frank, value);
     }
     EXPECT_TRUE(std::isnan(frank.run(echo<double>, Limits::quiet_NaN())));
@@ -120,7 +124,8 @@ TEST_F(Values, A06_strings_and_bytes_survive) {
   std::string large(8 << 20, '\0');
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7 + (i >> 8));
   with_echo([&](Portal& frank) {
-    const std::vector<std::string> texts = {"", "hi", std::string("a\0b", 3), "Grüße, 世界 😀", "\xff\xfe", all_bytes, large, std::string(8 << 20, 'x')};
+    const std::vector<std::string> texts = {"",        "hi",  std::string("a\0b", 3),   "Grüße, 世界 😀", "\xff\xfe",
+                                            all_bytes, large, std::string(8 << 20, 'x')};
     for (const std::string& text : texts) {
       survives(frank, text);
       survives(frank, Value::Bytes{text});
@@ -140,7 +145,10 @@ TEST_F(Values, A06_containers_optionals_and_structs_survive) {
     survives(frank, std::map<std::string, std::vector<int>>{{"", {}}, {"größer", {1, 2, 3}}});
     survives(frank, Mixed{7, "seven", {7.0, 7.5}});
     survives(frank, Pairs{{"a", true}, {"b", false}});
-    const Machine machine{.serial = INT64_MIN, .parts = {{"wheel", 4}, {"bell", {}}}, .by_name = {{"wheel", {"wheel", 4}}}, .spare = Part{"wheel", 1}};
+    const Machine machine{.serial = INT64_MIN,
+                          .parts = {{"wheel", 4}, {"bell", {}}},
+                          .by_name = {{"wheel", {"wheel", 4}}},
+                          .spare = Part{"wheel", 1}};
     survives(frank, machine);
     survives(frank, Machine{});
     survives(frank, Deluxe{machine, 99.5});
@@ -201,7 +209,7 @@ TEST_F(Values, A06_a_map_key_that_is_no_utf8_survives_or_fails_that_call_alone) 
   });
 }
 
-// --- the size limit -------------------------------------------------------------------------------------------------------------------------
+// --- the size limit ---
 
 constexpr std::int64_t kMiB = 1 << 20;
 
@@ -236,9 +244,8 @@ TEST_F(Values, A07_a_result_over_the_limit_fails_that_call_alone) {
 
 TEST_F(Values, A07_a_one_shot_actor_whose_result_is_over_the_limit_fails_saying_so) {
   run([] {
-    const RemoteActorError error = remote_error([] {
-      open_nursery([](ActorNursery& n) { n.run_in_actor("big", repeat, 65 * kMiB).result(); });
-    });
+    const RemoteActorError error =
+        remote_error([] { open_nursery([](ActorNursery& n) { n.run_in_actor("big", repeat, 65 * kMiB).result(); }); });
     EXPECT_EQ(error.kind(), ErrorKind::resource_exhausted);
     EXPECT_TRUE(contains(error.what(), "values.repeat"));
     EXPECT_TRUE(contains(error.what(), std::to_string(64 * kMiB)));

@@ -1,4 +1,5 @@
-// What the actors of the cancel and fault tests do: module "work". Each notes "<who> begins" and, from a destructor, "<who> ends".
+// What the actors of the cancel and fault tests do: module "work". Each notes "<who> begins" and, from a destructor,
+// "<who> ends".
 #pragma once
 
 #include "trace.h"
@@ -55,7 +56,8 @@ inline void leaf(const std::string& trace, const std::string& who, const std::st
   throw std::runtime_error("a leaf does not know how to " + what);
 }
 
-// A tree as deep as that: each actor starts the next one, "<who>.1", and waits; the lowest one `does`, and so do the others after a '+'
+// A tree as deep as that: each actor starts the next one, "<who>.1", and waits; the lowest one `does`, and so do the
+// others after a '+'
 // ("computes+computes": both). Each begins when the one below it serves.
 inline void branch(const std::string& trace, const std::string& who, int depth, const std::string& does) {
   if (depth == 0) return leaf(trace, who, does.substr(0, does.find('+')));
@@ -71,7 +73,8 @@ inline void branch(const std::string& trace, const std::string& who, int depth, 
   });
 }
 
-// How much of its caller's deadline an actor sees, and those below it, each called by the one before; in nanoseconds, nearest first.
+// How much of its caller's deadline an actor sees, and those below it, each called by the one before; in nanoseconds,
+// nearest first.
 inline std::vector<std::int64_t> time_left(int below) {
   const Clock::time_point deadline = current_effective_deadline();
   std::vector<std::int64_t> left = {deadline == Clock::kNever ? -1 : (deadline - Clock::now()).count()};
@@ -99,11 +102,13 @@ inline void define_work(Program& program) {
 
 inline bool process_exists(pid_t pid) { return !process_state(pid).empty(); }
 
-// Whether a line of /proc/PID/status that is a set of signals has that one: "SigCgt" (has a handler), "SigPnd", "ShdPnd" (waits for delivery).
+// Whether a line of /proc/PID/status that is a set of signals has that one: "SigCgt" (has a handler), "SigPnd",
+// "ShdPnd" (waits for delivery).
 inline bool has_signal(pid_t pid, const std::string& line_name, int signal) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(line_name + ":")) return (std::stoull(line.substr(line_name.size() + 1), nullptr, 16) >> (signal - 1) & 1) != 0;
+    if (line.starts_with(line_name + ":"))
+      return (std::stoull(line.substr(line_name.size() + 1), nullptr, 16) >> (signal - 1) & 1) != 0;
   }
   return false;
 }

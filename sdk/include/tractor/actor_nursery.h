@@ -1,10 +1,11 @@
 // An actor nursery: the block that owns child actors, each a process of its own.
 //
-// It ends when its body has ended and all its children have: one-shot actors (run_in_actor) when their function returned, daemons
-// (start_actor) when they were cancelled. The first failure, of the body or of any child, cancels the rest at once and is thrown by
-// open_nursery; several become an ExceptionGroup. Cancelling is graceful within each child's budget; then it is killed, and everything below
-// it. Whatever happens, no process is left. Lives on the opener's stack; loop thread only. Common mistake: capturing the body's locals by
-// reference in tasks or children; the body is over before they are.
+// It ends when its body has ended and all its children have: one-shot actors (run_in_actor) when their function
+// returned, daemons (start_actor) when they were cancelled. The first failure, of the body or of any child, cancels the
+// rest at once and is thrown by open_nursery; several become an ExceptionGroup. Cancelling is graceful within each
+// child's budget; then it is killed, and everything below it. Whatever happens, no process is left. Lives on the
+// opener's stack; loop thread only. Common mistake: capturing the body's locals by reference in tasks or children; the
+// body is over before they are.
 #pragma once
 
 #include <initializer_list>
@@ -39,8 +40,8 @@ struct ActorOptions {
 
 class ActorNursery {
  public:
-  // Starts an actor that runs one function, whose module is enabled there, and returns when it serves. Throws what kept it from starting:
-  // exit status or signal and the end of its stderr. A checkpoint.
+  // Starts an actor that runs one function, whose module is enabled there, and returns when it serves. Throws what kept
+  // it from starting: exit status or signal and the end of its stderr. A checkpoint.
   template <detail::ActorFunction F, class... A>
   auto run_in_actor(std::string name, F function, A&&... arguments) {
     return run_in_actor(std::move(name), ActorOptions{}, function, std::forward<A>(arguments)...);
@@ -54,7 +55,9 @@ class ActorNursery {
   }
 
   // Starts an actor that serves the functions of its modules until it is cancelled. A checkpoint.
-  Portal start_actor(std::string name, ActorOptions options = {}) { return start(std::move(name), std::move(options), std::nullopt, {}); }
+  Portal start_actor(std::string name, ActorOptions options = {}) {
+    return start(std::move(name), std::move(options), std::nullopt, {});
+  }
 
   // Cancels all children and the body. Not a checkpoint.
   void cancel() { core_.cancel(); }
@@ -78,7 +81,7 @@ auto open_nursery(ActorNursery& nursery, F&& body) {
 
 // The same with a nursery of its own, which is given to the body.
 template <class F>
-  requires std::is_invocable_v<F&, ActorNursery&>
+requires std::is_invocable_v<F&, ActorNursery&>
 auto open_nursery(F&& body) {
   ActorNursery nursery;
   return open_nursery(nursery, [&] { return body(nursery); });

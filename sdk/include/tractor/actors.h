@@ -1,5 +1,5 @@
-// This actor, and finding others by their names. Loop thread only; what asks the arbiter is a checkpoint and throws RemoteActorError
-// (unavailable) when the arbiter does not answer.
+// This actor, and finding others by their names. Loop thread only; what asks the arbiter is a checkpoint and throws
+// RemoteActorError (unavailable) when the arbiter does not answer.
 #pragma once
 
 #include <map>

@@ -1,12 +1,14 @@
-// Codec<T>: how a C++ type travels. Specialize it for a type of your own, or describe a struct with BOOST_DESCRIBE_STRUCT.
+// Codec<T>: how a C++ type travels. Specialize it for a type of your own, or describe a struct with
+// BOOST_DESCRIBE_STRUCT.
 //
 //   encode(const T&)  -> Value
-//   decode(Value)     -> T; throws DecodeError ("expected int64, got string \"two\"") when the value is no T, or would change by becoming one
-//   type()            -> the type's name in messages and descriptions
+//   decode(Value)     -> T; throws DecodeError ("expected int64, got string \"two\"") when the value is no T, or would
+//   change by becoming one type()            -> the type's name in messages and descriptions
 //
-// Here: bool, integers, floating point (an integer that is exact is taken), std::string (valid UTF-8 travels as string, other bytes as
-// bytes), Value, Value::Bytes, std::optional (may be left out), std::vector, std::map with string keys, std::tuple, std::pair, durations
-// (seconds as double), described structs (a map by member name). Pure functions, any thread.
+// Here: bool, integers, floating point (an integer that is exact is taken), std::string (valid UTF-8 travels as string,
+// other bytes as bytes), Value, Value::Bytes, std::optional (may be left out), std::vector, std::map with string keys,
+// std::tuple, std::pair, durations (seconds as double), described structs (a map by member name). Pure functions, any
+// thread.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -80,8 +82,7 @@ struct Codec<bool> {
 };
 
 template <std::integral T>
-  requires(!std::same_as<T, bool>)
-struct Codec<T> {
+requires(!std::same_as<T, bool>) struct Codec<T> {
   static Value encode(T value) { return value; }
   static T decode(const Value& value) {
     const auto* i = value.get_if<std::int64_t>();
@@ -104,7 +105,9 @@ struct Codec<T> {
       if (static_cast<double>(narrow) == *d || std::isnan(*d)) return narrow;
     } else if (const auto* i = value.get_if<std::int64_t>()) {
       const T exact = static_cast<T>(*i);
-      if (std::abs(exact) < T(1LL << std::min(std::numeric_limits<T>::digits, 62)) && static_cast<std::int64_t>(exact) == *i) return exact;
+      if (std::abs(exact) < T(1LL << std::min(std::numeric_limits<T>::digits, 62)) &&
+          static_cast<std::int64_t>(exact) == *i)
+        return exact;
     }
     detail::mismatch(type(), value);
   }
@@ -149,7 +152,8 @@ struct Codec<std::vector<T>> {
     std::vector<T> items;
     items.reserve(list->size());
     for (std::size_t i = 0; i < list->size(); ++i) {
-      items.push_back(detail::decode_part("item " + std::to_string(i), [&] { return Codec<T>::decode(std::move((*list)[i])); }));
+      items.push_back(
+          detail::decode_part("item " + std::to_string(i), [&] { return Codec<T>::decode(std::move((*list)[i])); }));
     }
     return items;
   }
@@ -181,14 +185,18 @@ namespace detail {
 template <class Tuple, class... T>
 struct TupleCodec {
   static Value encode(const Tuple& from) {
-    return std::apply([](const auto&... item) { return Value(Value::List{Codec<std::decay_t<decltype(item)>>::encode(item)...}); }, from);
+    return std::apply(
+        [](const auto&... item) { return Value(Value::List{Codec<std::decay_t<decltype(item)>>::encode(item)...}); },
+        from);
   }
   static Tuple decode(Value value) {
     auto* list = value.get_if<Value::List>();
     if (list == nullptr || list->size() != sizeof...(T)) mismatch(type(), value);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return Tuple{decode_part("item " + std::to_string(I), [&] { return Codec<T>::decode(std::move((*list)[I])); })...};
-    }(std::index_sequence_for<T...>{});
+      return Tuple{
+          decode_part("item " + std::to_string(I), [&] { return Codec<T>::decode(std::move((*list)[I])); })...};
+    }
+    (std::index_sequence_for<T...>{});
   }
   static std::string type() {
     std::string names;
@@ -212,7 +220,8 @@ struct Codec<std::chrono::duration<Rep, Period>> {
   static Duration decode(const Value& value) {
     const double seconds = Codec<double>::decode(value);
     const double ticks = seconds * Period::den / Period::num;
-    if (!std::isfinite(seconds) || std::abs(ticks) >= static_cast<double>(std::numeric_limits<Rep>::max())) detail::mismatch(type(), value);
+    if (!std::isfinite(seconds) || std::abs(ticks) >= static_cast<double>(std::numeric_limits<Rep>::max()))
+      detail::mismatch(type(), value);
     if constexpr (std::is_floating_point_v<Rep>) {
       return Duration(static_cast<Rep>(ticks));
     } else {
@@ -222,12 +231,12 @@ struct Codec<std::chrono::duration<Rep, Period>> {
   static std::string type() { return "duration"; }
 };
 
-// Structs described with BOOST_DESCRIBE_STRUCT(Type, (), (member, ...)): a map by member name. A missing member keeps its default when its
-// type is optional; an unknown one is an error.
+// Structs described with BOOST_DESCRIBE_STRUCT(Type, (), (member, ...)): a map by member name. A missing member keeps
+// its default when its type is optional; an unknown one is an error.
 template <class T>
-  requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
-struct Codec<T> {
-  using Members = boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
+requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>) struct Codec<T> {
+  using Members =
+      boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
 
   static Value encode(const T& object) {
     Value::Map map;
@@ -250,7 +259,10 @@ struct Codec<T> {
       using Member = std::decay_t<decltype(object.*member.pointer)>;
       const auto found = map->find(std::string_view(member.name));
       if (found == map->end()) {
-        if constexpr (requires { typename Member::value_type; std::is_same_v<Member, std::optional<typename Member::value_type>>; }) {
+        if constexpr (requires {
+                        typename Member::value_type;
+                        std::is_same_v<Member, std::optional<typename Member::value_type>>;
+                      }) {
           if constexpr (std::is_same_v<Member, std::optional<typename Member::value_type>>) return;
         }
         throw DecodeError(std::string("expected a member \"") + member.name + "\", got none");
@@ -262,7 +274,8 @@ struct Codec<T> {
   }
   static std::string type() {
     std::string names;
-    boost::mp11::mp_for_each<Members>([&](auto member) { names += (names.empty() ? "" : ", ") + std::string(member.name); });
+    boost::mp11::mp_for_each<Members>(
+        [&](auto member) { names += (names.empty() ? "" : ", ") + std::string(member.name); });
     return "struct of (" + names + ")";
   }
 };

@@ -1,8 +1,8 @@
 // Functions that actors run: what may be one, and how a C++ function becomes an entry of the program's table.
 //
-// A function is a plain function, a static member function, or a captureless lambda; parameters by value or const reference, results by
-// value, all of them Encodable. Its first parameter may be a std::stop_token when it runs in_thread. Of an overload set, name one:
-// tractor::overload<int(int)>(f).
+// A function is a plain function, a static member function, or a captureless lambda; parameters by value or const
+// reference, results by value, all of them Encodable. Its first parameter may be a std::stop_token when it runs
+// in_thread. Of an overload set, name one: tractor::overload<int(int)>(f).
 #pragma once
 
 #include <array>
@@ -19,8 +19,8 @@
 
 namespace tractor {
 
-// Runs the function on a worker thread: for long computations. The API, other than posting, throws there; a first parameter
-// std::stop_token is told when the caller cancels.
+// Runs the function on a worker thread: for long computations. The API, other than posting, throws there; a first
+// parameter std::stop_token is told when the caller cancels.
 struct InThread {};
 inline constexpr InThread in_thread;
 
@@ -56,7 +56,8 @@ auto function_pointer(F function) {
   if constexpr (std::is_pointer_v<F>) {
     return function;
   } else {
-    static_assert(std::is_empty_v<F>, "a lambda with captures cannot run in another process: give it parameters instead");
+    static_assert(std::is_empty_v<F>,
+                  "a lambda with captures cannot run in another process: give it parameters instead");
     return +function;
   }
 }
@@ -73,8 +74,9 @@ FunctionKey function_key(const F& function) {
 }
 
 template <class P>
-inline constexpr bool is_parameter =
-    Encodable<std::decay_t<P>> && (!std::is_reference_v<P> || (std::is_lvalue_reference_v<P> && std::is_const_v<std::remove_reference_t<P>>));
+inline constexpr bool is_parameter = Encodable<std::decay_t<P>> &&
+                                     (!std::is_reference_v<P> ||
+                                      (std::is_lvalue_reference_v<P> && std::is_const_v<std::remove_reference_t<P>>));
 
 template <class T>
 struct IsOptional : std::false_type {};
@@ -100,9 +102,11 @@ struct Traits {
   using Stripped = CallerParameters<typename Raw::Parameters>;
   using Parameters = typename Stripped::type;
   static constexpr bool kTakesStopToken = Stripped::kTakesStopToken;
-  static_assert(!std::is_reference_v<Result> && !std::is_pointer_v<Result>, "an actor's function returns by value: a reference means nothing in another process");
+  static_assert(!std::is_reference_v<Result> && !std::is_pointer_v<Result>,
+                "an actor's function returns by value: a reference means nothing in another process");
   static_assert(std::is_void_v<Result> || Encodable<Result>,
-                "the result's type cannot travel: describe the struct with BOOST_DESCRIBE_STRUCT, or specialize tractor::Codec for it");
+                "the result's type cannot travel: describe the struct with BOOST_DESCRIBE_STRUCT, or specialize "
+                "tractor::Codec for it");
 };
 
 template <class T>
@@ -138,14 +142,16 @@ auto erased_call(Pointer function, Types<P...> /*parameters*/) {
           return function(std::move(std::get<I>(decoded))...);
         }
       });
-    }(std::index_sequence_for<P...>{});
+    }
+    (std::index_sequence_for<P...>{});
   };
 }
 
 template <class... P>
 std::vector<Parameter> describe_parameters(Types<P...> /*parameters*/) {
   static_assert((is_parameter<P> && ...),
-                "a parameter's type cannot travel: take values or const references of types that tractor::Codec covers (not views, pointers or "
+                "a parameter's type cannot travel: take values or const references of types that tractor::Codec covers "
+                "(not views, pointers or "
                 "mutable references); describe structs with BOOST_DESCRIBE_STRUCT");
   return {Parameter{.type = Codec<std::decay_t<P>>::type(), .optional = IsOptional<std::decay_t<P>>::value}...};
 }
@@ -172,8 +178,10 @@ Function make_function(std::string module, std::string name, F function, const O
                  .result_type = result_type<typename T::Result>(),
                  .in_thread = (std::is_same_v<Options, InThread> || ...),
                  .key = function_key(function),
-                 .call = erased_call<FunctionPointer<F>, T::kTakesStopToken>(function_pointer(function), typename T::Parameters())};
-  static_assert(!T::kTakesStopToken || (std::is_same_v<Options, InThread> || ...), "only a function that runs in_thread gets a std::stop_token");
+                 .call = erased_call<FunctionPointer<F>, T::kTakesStopToken>(function_pointer(function),
+                                                                             typename T::Parameters())};
+  static_assert(!T::kTakesStopToken || (std::is_same_v<Options, InThread> || ...),
+                "only a function that runs in_thread gets a std::stop_token");
   std::vector<std::string> names;
   [[maybe_unused]] const auto take_name = [&](const auto& option) {
     if constexpr (!std::is_same_v<std::decay_t<decltype(option)>, InThread>) names.emplace_back(option);
@@ -187,7 +195,8 @@ Function make_function(std::string module, std::string name, F function, const O
 template <class... P, class... A>
 Value::List encode_arguments(Types<P...> /*parameters*/, A&&... arguments) {
   static_assert(sizeof...(A) == sizeof...(P), "the function takes another number of arguments");
-  static_assert((std::is_convertible_v<A, std::decay_t<P>> && ...), "an argument cannot be converted to what the function takes");
+  static_assert((std::is_convertible_v<A, std::decay_t<P>> && ...),
+                "an argument cannot be converted to what the function takes");
   return Value::List{Codec<std::decay_t<P>>::encode(static_cast<std::decay_t<P>>(std::forward<A>(arguments)))...};
 }
 

@@ -1,8 +1,9 @@
 // A portal: another actor, whose functions are called as if they were local.
 //
-// A handle, cheap to copy; all copies are the same portal. Loop thread only. A call is a checkpoint: it throws what the function threw
-// (RemoteActorError, with the type's name, message, origin and path), RemoteCancelled when someone else cancelled it, and Cancelled when the
-// calling task was cancelled, after the remote task has ended. A portal may outlive its actor: calls then fail, saying what became of it.
+// A handle, cheap to copy; all copies are the same portal. Loop thread only. A call is a checkpoint: it throws what the
+// function threw (RemoteActorError, with the type's name, message, origin and path), RemoteCancelled when someone else
+// cancelled it, and Cancelled when the calling task was cancelled, after the remote task has ended. A portal may
+// outlive its actor: calls then fail, saying what became of it.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ namespace detail {
 
 // A function that a program can define: not a name, which is a string.
 template <class F>
-concept ActorFunction = (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) || (std::is_class_v<F> && requires { &F::operator(); });
+concept ActorFunction = (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) ||
+                        (std::is_class_v<F> && requires { &F::operator(); });
 
 template <class R>
 R decode_result(std::string_view function, Value value) {
@@ -54,25 +56,27 @@ R decode_result(std::string_view function, Value value) {
 
 class Portal {
  public:
-  // --- for programs ---------------------------------------------------------------------------------------------------------------------
-  // Runs a function that the program has defined: portal.run(hi), portal.run(say_hello, "gretchen"). Argument types are checked by the
-  // compiler; UsageError when it was not defined.
+  // --- for programs ---
+  // Runs a function that the program has defined: portal.run(hi), portal.run(say_hello, "gretchen"). Argument types are
+  // checked by the compiler; UsageError when it was not defined.
   template <detail::ActorFunction F, class... A>
   auto run(F function, A&&... arguments) {  // the function's own result type
     using T = detail::Traits<F>;
     const std::string name = detail::name_of(detail::function_key(function));
     return detail::decode_result<typename T::Result>(
-        name, call(name, {.positional = detail::encode_arguments(typename T::Parameters(), std::forward<A>(arguments)...)}));
+        name,
+        call(name, {.positional = detail::encode_arguments(typename T::Parameters(), std::forward<A>(arguments)...)}));
   }
 
-  // Runs a function by its name: portal.run<std::string>("scene.say_hello", "gretchen"). Without a type the result is a Value.
+  // Runs a function by its name: portal.run<std::string>("scene.say_hello", "gretchen"). Without a type the result is a
+  // Value.
   template <class R = Value, Encodable... A>
   R run(std::string_view function, const A&... arguments) {
-    return detail::decode_result<R>(function, call(function, {.positional = Value::List{Codec<A>::encode(arguments)...}}));
+    return detail::decode_result<R>(function,
+                                    call(function, {.positional = Value::List{Codec<A>::encode(arguments)...}}));
   }
   template <class R = Value, std::size_t... N>
-    requires(sizeof...(N) > 0)
-  R run(std::string_view function, const char (&... arguments)[N]) {
+  requires(sizeof...(N) > 0) R run(std::string_view function, const char (&... arguments)[N]) {
     return detail::decode_result<R>(function, call(function, {.positional = Value::List{Value(arguments)...}}));
   }
   // The same with arguments by name: portal.run<int>("math.add", {{"x", 1}, {"y", 2}}).
@@ -86,15 +90,16 @@ class Portal {
     return detail::decode_result<R>(function, call(function, std::move(named)));
   }
 
-  // Ends the actor: it cancels its tasks and has its budget to clean up, then it is killed. Of a child it waits until the child is gone; of
-  // any other actor until that has acknowledged. Never an error when it has ended already. A checkpoint.
+  // Ends the actor: it cancels its tasks and has its budget to clean up, then it is killed. Of a child it waits until
+  // the child is gone; of any other actor until that has acknowledged. Never an error when it has ended already. A
+  // checkpoint.
   void cancel_actor();
 
   const std::string& name() const;
   const std::string& id() const;
   ChannelInfo channel() const;
 
-  // --- for the library ------------------------------------------------------------------------------------------------------------------
+  // --- for the library ---
   Portal(std::shared_ptr<Peer> peer, std::shared_ptr<Child> child) : peer_(std::move(peer)), child_(std::move(child)) {}
 
  protected:
@@ -112,8 +117,8 @@ class ResultPortal : public Portal {
  public:
   explicit ResultPortal(Portal portal) : Portal(std::move(portal)) {}
 
-  // What the function returned; waits for it, and throws what it threw. May be asked again, also after the nursery has closed. Throws
-  // RemoteCancelled when the actor was cancelled first. A checkpoint only if it must wait.
+  // What the function returned; waits for it, and throws what it threw. May be asked again, also after the nursery has
+  // closed. Throws RemoteCancelled when the actor was cancelled first. A checkpoint only if it must wait.
   T result() { return detail::decode_result<T>("the one-shot actor " + name(), wait_result()); }
 };
 

@@ -1,8 +1,8 @@
 // A program: its functions, by name, and the run of its root actor.
 //
-// Made in main, before any thread is started; the functions are defined right after, in every process of the program alike, because the
-// program is executed again for every child: there, run() and main() never return. Whatever main does before them happens in the children,
-// too; serve_if_child() stops that.
+// Made in main, before any thread is started; the functions are defined right after, in every process of the program
+// alike, because the program is executed again for every child: there, run() and main() never return. Whatever main
+// does before them happens in the children, too; serve_if_child() stops that.
 #pragma once
 
 #include <functional>
@@ -47,7 +47,8 @@ class Program {
   // Adds functions to a module.
   class Module {
    public:
-    // The options are the parameters' names, in order (all, or none), and in_thread. UsageError when the name or the function is taken.
+    // The options are the parameters' names, in order (all, or none), and in_thread. UsageError when the name or the
+    // function is taken.
     template <class F, class... Options>
     Module& def(const std::string& name, F function, const Options&... options) {
       table_.add(detail::make_function(name_, name, function, options...));
@@ -62,12 +63,12 @@ class Program {
   };
   Module module(std::string name) { return {table_, std::move(name)}; }
 
-  // Runs `main` as the root actor until it and everything it started have ended; returns its value and throws what it threw. Throws
-  // Interrupted after SIGINT, SIGTERM or SIGHUP (a second SIGINT kills at once), RemoteCancelled when another actor cancelled the root, and
-  // UsageError for what is wrong with options, addresses or the runtime directory.
+  // Runs `main` as the root actor until it and everything it started have ended; returns its value and throws what it
+  // threw. Throws Interrupted after SIGINT, SIGTERM or SIGHUP (a second SIGINT kills at once), RemoteCancelled when
+  // another actor cancelled the root, and UsageError for what is wrong with options, addresses or the runtime
+  // directory.
   template <class F, class... A>
-    requires(!std::is_same_v<std::decay_t<F>, RunOptions>)
-  auto run(F&& main, A&&... arguments) {
+  requires(!std::is_same_v<std::decay_t<F>, RunOptions>) auto run(F&& main, A&&... arguments) {
     return run(RunOptions{}, std::forward<F>(main), std::forward<A>(arguments)...);
   }
   template <class F, class... A>
@@ -82,11 +83,10 @@ class Program {
     }
   }
 
-  // For the end of int main: runs, prints an uncaught error to stderr and returns the exit status. 0; 1 for an error; 2 for a UsageError;
-  // 128 + the signal. A main function that returns int has its own status.
+  // For the end of int main: runs, prints an uncaught error to stderr and returns the exit status. 0; 1 for an error; 2
+  // for a UsageError; 128 + the signal. A main function that returns int has its own status.
   template <class F, class... A>
-    requires(!std::is_same_v<std::decay_t<F>, RunOptions>)
-  int main(F&& main_function, A&&... arguments) {
+  requires(!std::is_same_v<std::decay_t<F>, RunOptions>) int main(F&& main_function, A&&... arguments) {
     return main(RunOptions{}, std::forward<F>(main_function), std::forward<A>(arguments)...);
   }
   template <class F, class... A>

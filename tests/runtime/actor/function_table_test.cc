@@ -9,11 +9,14 @@ void some_function() {}
 void other_function() {}
 
 Function make(const std::string& module, const std::string& name, void (*key)() = some_function) {
-  return {.module = module,
-          .name = name,
-          .parameters = {{.name = "screen", .type = "int32"}, {.name = "seat", .type = "optional int32", .optional = true}},
-          .key = key,
-          .call = [](std::vector<std::optional<Value>> arguments, std::stop_token) { return arguments[1].value_or(Value("none")); }};
+  return {
+      .module = module,
+      .name = name,
+      .parameters = {{.name = "screen", .type = "int32"}, {.name = "seat", .type = "optional int32", .optional = true}},
+      .key = key,
+      .call = [](std::vector<std::optional<Value>> arguments, std::stop_token) {
+        return arguments[1].value_or(Value("none"));
+      }};
 }
 
 std::string refusal(const std::function<void()>& f) {
@@ -37,7 +40,9 @@ TEST(FunctionTable, finds_by_name_and_by_address) {
 TEST(FunctionTable, a_name_or_a_function_taken_twice_is_an_error_that_names_both) {
   FunctionTable table;
   table.add(make("cinema", "movie"));
-  EXPECT_NE(refusal([&] { table.add(make("cinema", "movie", other_function)); }).find("\"cinema.movie\" is defined twice"), std::string::npos);
+  EXPECT_NE(
+      refusal([&] { table.add(make("cinema", "movie", other_function)); }).find("\"cinema.movie\" is defined twice"),
+      std::string::npos);
   const std::string same = refusal([&] { table.add(make("cinema", "film")); });
   EXPECT_NE(same.find("cinema.film"), std::string::npos);
   EXPECT_NE(same.find("cinema.movie"), std::string::npos);
@@ -68,10 +73,19 @@ TEST(Function, binds_positions_and_names) {
 
 TEST(Function, refuses_missing_surplus_unknown_and_double_arguments_by_name) {
   const Function function = make("cinema", "movie");
-  EXPECT_EQ(refusal([&] { function.bind({}); }), "cinema.movie(screen, seat): the argument \"screen\" (int32) is missing");
-  EXPECT_EQ(refusal([&] { function.bind({.positional = {1, 2, 3}}); }), "cinema.movie(screen, seat): takes 2 arguments, got 3");
-  EXPECT_EQ(refusal([&] { function.bind({.positional = {1}, .named = {{"row", 2}}}); }), "cinema.movie(screen, seat): has no parameter \"row\"");
-  EXPECT_EQ(refusal([&] { function.bind({.positional = {1}, .named = {{"screen", 2}}}); }),
+  EXPECT_EQ(refusal([&] { function.bind({}); }),
+            "cinema.movie(screen, seat): the argument \"screen\" (int32) is missing");
+  EXPECT_EQ(refusal([&] {
+              function.bind({.positional = {1, 2, 3}});
+            }),
+            "cinema.movie(screen, seat): takes 2 arguments, got 3");
+  EXPECT_EQ(refusal([&] {
+              function.bind({.positional = {1}, .named = {{"row", 2}}});
+            }),
+            "cinema.movie(screen, seat): has no parameter \"row\"");
+  EXPECT_EQ(refusal([&] {
+              function.bind({.positional = {1}, .named = {{"screen", 2}}});
+            }),
             "cinema.movie(screen, seat): got \"screen\" twice, by position and by name");
 }
 

@@ -15,8 +15,8 @@ TEST(Address, what_is_parsed_is_written_back) {
 }
 
 TEST(Address, what_does_not_parse_is_named_with_the_forms_there_are) {
-  for (const char* text : {"", "bogus", "unix:relative", "unix:", ":1616", "host:", "host:port", "host:65536", "host:-1", "host:1x", "::1:80",
-                           "a b:80", "http://host:80"}) {
+  for (const char* text : {"", "bogus", "unix:relative", "unix:", ":1616", "host:", "host:port", "host:65536",
+                           "host:-1", "host:1x", "::1:80", "a b:80", "http://host:80"}) {
     try {
       parse_address(text);
       ADD_FAILURE() << text;

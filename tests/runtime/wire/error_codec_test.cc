@@ -36,7 +36,8 @@ TEST(ErrorCodec, a_remote_error_keeps_its_origin_and_id_and_names_every_hop) {
 }
 
 TEST(ErrorCodec, a_group_carries_its_members) {
-  const ExceptionGroup group("two", {std::make_exception_ptr(std::runtime_error("a")), std::make_exception_ptr(std::logic_error("b"))});
+  const ExceptionGroup group(
+      "two", {std::make_exception_ptr(std::runtime_error("a")), std::make_exception_ptr(std::logic_error("b"))});
   const ErrorInfo info = info_of(group);
   ASSERT_EQ(info.causes.size(), 2U);
   EXPECT_EQ(info.causes[1].message, "b");
@@ -71,12 +72,16 @@ TEST(ErrorCodec, a_huge_text_is_cut_in_a_status_and_says_so) {
 }
 
 TEST(ErrorCodec, each_kind_has_its_status_code) {
-  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::invalid_argument, ""))).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::invalid_argument, ""))).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(to_status(info_of(CallError(ErrorKind::not_found, ""))).error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::permission_denied, ""))).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::permission_denied, ""))).error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(to_status(info_of(CallError(ErrorKind::unavailable, ""))).error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::resource_exhausted, ""))).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::deadline_exceeded, ""))).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::resource_exhausted, ""))).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(to_status(info_of(CallError(ErrorKind::deadline_exceeded, ""))).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 TEST(ErrorCodec, a_status_without_details_names_the_peer) {

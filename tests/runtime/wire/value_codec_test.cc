@@ -44,7 +44,8 @@ TEST(ValueCodec, a_kind_that_is_not_known_here_is_null) { EXPECT_TRUE(decode(v1:
 
 TEST(ValueCodec, durations_keep_their_nanoseconds_and_are_never_negative) {
   using std::chrono::nanoseconds;
-  for (const std::int64_t n : {0L, 1L, 999'999'999L, 1'000'000'001L}) EXPECT_EQ(decode_duration(encode_duration(nanoseconds(n))), nanoseconds(n));
+  for (const std::int64_t n : {0L, 1L, 999'999'999L, 1'000'000'001L})
+    EXPECT_EQ(decode_duration(encode_duration(nanoseconds(n))), nanoseconds(n));
   EXPECT_EQ(decode_duration(encode_duration(nanoseconds(-5))), nanoseconds(0));
   google::protobuf::Duration absurd;
   absurd.set_seconds(std::numeric_limits<std::int64_t>::max());
@@ -52,9 +53,10 @@ TEST(ValueCodec, durations_keep_their_nanoseconds_and_are_never_negative) {
 }
 
 TEST(Utf8, follows_the_table_of_well_formed_sequences) {
-  for (const char* good : {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) EXPECT_TRUE(is_utf8(good));
-  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\xc3",
-                          "\xe2\x82"}) {
+  for (const char* good : {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(is_utf8(good));
+  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+                          "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\xc3", "\xe2\x82"}) {
     EXPECT_FALSE(is_utf8(bad)) << testing::PrintToString(bad);
   }
 }
