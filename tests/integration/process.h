@@ -122,8 +122,8 @@ class Process {
  public:
   // "NAME=value" adds to the environment, "NAME" alone takes it away.
   explicit Process(std::vector<std::string> command, const std::vector<std::string>& environment = {}) {
-    out_ = memfd_create("stdout", MFD_CLOEXEC);
-    err_ = memfd_create("stderr", MFD_CLOEXEC);
+    out_ = memory_file("stdout");
+    err_ = memory_file("stderr");
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -185,6 +185,12 @@ class Process {
   }
 
  private:
+  // Appended to, because processes that share a memory file's offset write over each other.
+  static int memory_file(const char* name) {
+    const int descriptor = memfd_create(name, MFD_CLOEXEC);
+    fcntl(descriptor, F_SETFL, O_APPEND);
+    return descriptor;
+  }
   static std::vector<char*> pointers(std::vector<std::string>& strings) {
     std::vector<char*> out;
     for (std::string& s : strings) out.push_back(s.data());
