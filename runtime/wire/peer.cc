@@ -63,60 +63,78 @@ struct Peer::Stubs {
   std::unique_ptr<v1::ActorService::Stub> actor;
 };
 
-// The cancelling of one call: a Cancel RPC, and a timer that gives the call up when nobody acknowledges it.
+// The cancelling of one call: a Cancel RPC, and a timer that gives the call up when nobody acknowledges it. gRPC keeps
+// no order between calls: a Cancel that overtook its call finds nothing there, and is sent again.
 class Peer::Cancellation final : private Tag {
  public:
   Cancellation(Peer& peer, grpc::ClientContext& call, std::string call_id)
-      : peer_(peer), call_(call), call_id_(std::move(call_id)), timer_(*this) {}
+      : peer_(peer), call_(call), call_id_(std::move(call_id)) {}
 
   // Called at most once, on the loop.
   void start() {
-    v1::CancelRequest request;
-    request.set_call_id(call_id_);
-    encode(peer_.wire_.self, *request.mutable_requested_by());
-    add_credentials(context_, peer_.wire_, peer_.address_);
-    reader_ = peer_.stubs_->actor->PrepareAsyncCancel(&context_, request, peer_.wire_.queue);
-    reader_->StartCall();
-    reader_->Finish(&response_, &status_, tag());
-    timer_.arm(deadline_after(kCancelAcknowledgement));
-    in_flight_ = true;
+    give_up_timer_.arm(deadline_after(kCancelAcknowledgement));
+    send();
   }
 
   // After the call's own tag: waits until gRPC is done with the Cancel RPC, too.
   void finish() {
-    timer_.disarm();
-    if (!in_flight_) return;
-    context_.TryCancel();
-    done_.wait_shielded();
+    give_up_timer_.disarm();
+    again_timer_.disarm();
+    if (!rpc_) return;
+    rpc_->context.TryCancel();
+    Waiter waiter("a cancel to be acknowledged");
+    finisher_ = &waiter;
+    waiter.wait_shielded();
   }
   bool given_up() const { return given_up_; }
 
  private:
-  struct GiveUpTimer : Timer {
-    explicit GiveUpTimer(Cancellation& c)
-        : Timer([](Timer& t) { static_cast<GiveUpTimer&>(t).owner.give_up(); }), owner(c) {}
+  struct Rpc {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::CancelResponse>> reader;
+    v1::CancelResponse response;
+    grpc::Status status;
+  };
+  template <void (Cancellation::*kFire)()>
+  struct MemberTimer : Timer {
+    explicit MemberTimer(Cancellation& c)
+        : Timer([](Timer& t) { (static_cast<MemberTimer&>(t).owner.*kFire)(); }), owner(c) {}
     Cancellation& owner;
   };
-  void give_up() {
-    given_up_ = true;
-    call_.TryCancel();
+
+  void send() {
+    v1::CancelRequest request;
+    request.set_call_id(call_id_);
+    encode(peer_.wire_.self, *request.mutable_requested_by());
+    rpc_.emplace();
+    add_credentials(rpc_->context, peer_.wire_, peer_.address_);
+    rpc_->reader = peer_.stubs_->actor->PrepareAsyncCancel(&rpc_->context, request, peer_.wire_.queue);
+    rpc_->reader->StartCall();
+    rpc_->reader->Finish(&rpc_->response, &rpc_->status, tag());
   }
   void done(bool /*ok*/) override {
-    in_flight_ = false;
-    if (status_.ok() && response_.found()) timer_.disarm();
-    done_.wake();
+    const bool answered = rpc_->status.ok();
+    const bool found = rpc_->response.found();
+    rpc_.reset();
+    if (finisher_ != nullptr) return finisher_->wake();
+    if (answered && found) give_up_timer_.disarm();
+    if (answered && !found) again_timer_.arm(deadline_after(kPause));
   }
+  void give_up() {
+    given_up_ = true;
+    again_timer_.disarm();
+    call_.TryCancel();
+  }
+
+  static constexpr Clock::duration kPause = std::chrono::milliseconds(2);
 
   Peer& peer_;
   grpc::ClientContext& call_;
   std::string call_id_;
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::CancelResponse>> reader_;
-  v1::CancelResponse response_;
-  grpc::Status status_;
-  GiveUpTimer timer_;
-  Waiter done_{"a cancel to be acknowledged"};
-  bool in_flight_ = false;
+  std::optional<Rpc> rpc_;  // while it is in flight
+  MemberTimer<&Cancellation::give_up> give_up_timer_{*this};
+  MemberTimer<&Cancellation::send> again_timer_{*this};
+  Waiter* finisher_ = nullptr;
   bool given_up_ = false;
 };
 

@@ -225,6 +225,26 @@ TEST_F(Cancelling, A29_calls_cancelled_as_soon_as_they_were_sent_leave_nothing_r
   });
 }
 
+// gRPC keeps no order between calls: of those that waited for a connection it sends the last first.
+TEST_F(Cancelling, A29_a_cancel_that_overtakes_its_call_reaches_it) {
+  run([&] {
+    with_worker([&](Portal& daemon) {
+      const auto pid = static_cast<pid_t>(query_actor(daemon.name()).value().pid);
+      open_task_nursery([&](TaskNursery& calls) {
+        kill(pid, SIGSTOP);
+        for (int i = 0; i < 100; ++i) calls.start_soon([&] { daemon.run(until_cancelled, trace_.path(), "call"); });
+        tractor::sleep(20ms);
+        calls.cancel_scope().cancel();
+        calls.start_soon([pid] {
+          CancelScope({.shield = true}).run([] { tractor::sleep(20ms); });
+          kill(pid, SIGCONT);
+        });
+      });
+      EXPECT_EQ(trace_.count("begins"), trace_.count("ends"));
+    });
+  });
+}
+
 TEST_F(Cancelling, A30_a_remote_task_that_shields_itself_finishes_and_the_caller_waits_for_it) {
   run([&] {
     with_worker([&](Portal& daemon) {

@@ -57,8 +57,7 @@ inline void leaf(const std::string& trace, const std::string& who, const std::st
 }
 
 // A tree as deep as that: each actor starts the next one, "<who>.1", and waits; the lowest one `does`, and so do the
-// others after a '+'
-// ("computes+computes": both). Each begins when the one below it serves.
+// others after a '+' ("computes+computes": both). Each begins when the one below it serves.
 inline void branch(const std::string& trace, const std::string& who, int depth, const std::string& does) {
   if (depth == 0) return leaf(trace, who, does.substr(0, does.find('+')));
   const NoteAtEnd ends(trace, who + " ends");
