@@ -103,7 +103,7 @@ void Scheduler::State::run_posted() noexcept {
   running.clear();
 }
 
-void Scheduler::State::deliver_events(Clock::time_point deadline) {
+void Scheduler::State::deliver_events(Clock::time_point deadline) noexcept {
   port.poll(deadline);
   switches_at_poll = statistics.switches;
   last_poll = last_look = port.now();
@@ -224,6 +224,10 @@ void sleep_forever() {
   std::abort();  // nobody knows the waiter
 }
 
-std::string current_task_name() { return Task::current("current_task_name").name(); }
+std::string current_task_name() {
+  if (const Task* task = Task::try_current()) return task->name();
+  if (running_here != nullptr) return "loop";
+  Task::throw_no_current("current_task_name");
+}
 
 }  // namespace tractor

@@ -133,7 +133,7 @@ void sleep_until(Clock::time_point time);
 // Throws Cancelled if the current scope is cancelled, without a switch; for use after a wait that ended kLater.
 void throw_if_cancelled();
 
-// The name of the running task, for logs: as given, else "task#7".
+// The name of the running task, for logs: as given, else "task#7"; "loop" in event handlers and posted functions.
 std::string current_task_name();
 
 }  // namespace tractor

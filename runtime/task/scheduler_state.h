@@ -35,7 +35,8 @@ struct Scheduler::State {
   bool busy() const { return !ready.empty() || !turn.empty() || has_posted.load(std::memory_order_acquire); }
   void run_slice();
   void run_posted() noexcept;
-  void deliver_events(Clock::time_point deadline);
+  // Handlers throw nothing: an exception must not pass through the port, which may be gRPC.
+  void deliver_events(Clock::time_point deadline) noexcept;
   void fire_timers(Clock::time_point now) noexcept;
 
   using ReadyQueue =

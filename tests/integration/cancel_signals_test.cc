@@ -17,12 +17,6 @@ class Signals : public TracedProcesses {
     EXPECT_EQ(root.wait(within(limit)), expected) << root.err();
     EXPECT_TRUE(eventually([&] { return reap_orphans(), descendants().empty(); }, within(500ms)));
   }
-  // Nobody had the time to remove files: the next start does.
-  void expect_sweepable() {
-    killed_a_root();
-    run([] {});
-    EXPECT_EQ(left_in(runtime_directory()), std::vector<std::string>());
-  }
   void expect_orderly_end() {
     EXPECT_TRUE(trace_.has("a ends") && trace_.has("a.1 ends") && trace_.has("root ends")) << trace_.text();
   }
@@ -54,6 +48,19 @@ TEST_F(Signals, A34_each_of_three_signals_ends_the_whole_tree_in_order_with_its_
   }
 }
 
+// Also by what happens between tasks: signals, what gRPC says, an end.
+TEST_F(Signals, a_tree_that_logs_all_it_does_ends_in_order) {
+  for (const char* level : {"info", "trace"}) {
+    Process root = Process::as("tree", {trace_.path(), "waits"}, {std::string("TRACTOR_LOG=") + level});
+    ASSERT_TRUE(trace_.comes("a begins") && trace_.comes("a.1 begins")) << root.err();
+    root.signal(SIGTERM);
+    expect_end(root, {.code = 128 + SIGTERM}, 2s);
+    expect_orderly_end();
+    EXPECT_TRUE(contains(root.err(), "[loop] cancelled: signal 15"));
+    std::ofstream(trace_.path(), std::ios::trunc);
+  }
+}
+
 TEST_F(Signals, A34_a_second_SIGTERM_kills_nobody_who_is_still_ending) {
   Process root = Process::as("slow_end", {trace_.path()});
   ASSERT_TRUE(trace_.comes("a begins")) << root.err();
@@ -72,7 +79,7 @@ TEST_F(Signals, A34_a_second_SIGINT_kills_at_once) {
   root.signal(SIGINT);
   expect_end(root, {.code = 128 + SIGINT}, 200ms);
   EXPECT_FALSE(trace_.has("a has finished"));
-  expect_sweepable();
+  expect_next_start_sweeps();
 }
 
 // An actor that takes 1 s to end.
@@ -90,7 +97,7 @@ TEST_F(Signals, A34_a_second_SIGINT_kills_at_once_even_when_the_loop_is_busy) {
   EXPECT_TRUE(root.running());
   root.signal(SIGINT);
   expect_end(root, {.code = 128 + SIGINT}, 200ms);
-  expect_sweepable();
+  expect_next_start_sweeps();
 }
 
 TEST_F(Signals, A34_a_second_SIGINT_kills_a_tree_that_is_stuck_at_every_level) {
@@ -99,7 +106,7 @@ TEST_F(Signals, A34_a_second_SIGINT_kills_a_tree_that_is_stuck_at_every_level) {
   root.signal(SIGINT);  // may become one with the first
   while (!root.wait(100ms)) root.signal(SIGINT);
   expect_end(root, {.code = 128 + SIGINT}, 200ms);
-  expect_sweepable();
+  expect_next_start_sweeps();
 }
 
 TEST_F(Signals, A34_a_leaf_that_is_stuck_is_killed_within_the_roots_budget) {

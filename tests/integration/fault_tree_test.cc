@@ -35,15 +35,12 @@ class Trees : public TracedProcesses {
   }
 
   void kill_root(const std::string& does) {
-    killed_a_root();
     Process root = start_tree(does);
     root.signal(SIGKILL);
     EXPECT_EQ(root.wait(), Exit{.signal = SIGKILL});
     expect_all_gone();
     reap_orphans();
-    // The next start sweeps; or one after it: a process is a zombie a moment before its last thread closes its files.
-    EXPECT_TRUE(eventually([this] { return run([] {}), left_in(runtime_directory()).empty(); }, within(1s)))
-        << testing::PrintToString(left_in(runtime_directory()));
+    expect_next_start_sweeps();
   }
 
   void kill_in_the_middle(const std::string& who, const std::string& does) {

@@ -193,6 +193,13 @@ class RealProcesses : public testing::Test {
   // To be said by a test that kills -9 a root: what was below it has 3 s to end, and files stay for the next start to
   // sweep.
   void killed_a_root() { killed_a_root_ = true; }
+  // The next start sweeps what a killed root has left; or one after it: a process is a zombie a moment before its last
+  // thread closes its files, among them the lock of its tree's directory.
+  void expect_next_start_sweeps() {
+    killed_a_root();
+    EXPECT_TRUE(eventually([this] { return run([] {}), left_in(runtime_directory()).empty(); }, 1s * kSlowness))
+        << testing::PrintToString(left_in(runtime_directory()));
+  }
   // For the rare test that has a reason to leave some open; say which.
   void keeps_descriptors() { keeps_descriptors_ = true; }
 
