@@ -40,8 +40,11 @@ class CompletionQueuePort final : public EventPort, private Tag {
 
  private:
   void done(bool ok) override;
+  // Delivers the next event; false when none came until then.
+  bool deliver_next(gpr_timespec until);
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  unsigned events_ = 0;
   grpc::Alarm doorbell_;
   std::atomic<bool> rung_ = false;
 };
