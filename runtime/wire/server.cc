@@ -51,8 +51,7 @@ Clock::time_point deadline_of(const grpc::ServerContext& context, const v1::Invo
   const gpr_timespec raw = context.raw_deadline();
   if (gpr_time_cmp(raw, gpr_inf_future(raw.clock_type)) != 0) {
     const gpr_timespec left = gpr_time_sub(raw, gpr_now(raw.clock_type));
-    deadline =
-        std::min(deadline, deadline_after(std::chrono::seconds(left.tv_sec) + std::chrono::nanoseconds(left.tv_nsec)));
+    deadline = std::min(deadline, deadline_after(clamped_duration(left.tv_sec, left.tv_nsec)));
   }
   return deadline;
 }

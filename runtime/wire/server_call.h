@@ -40,6 +40,11 @@ class ServerCall {
     return scope.cancelled_caught();
   }
 
+  // Until the tag of something sent has come. A client that does not read cannot keep this actor from ending: once the
+  // task is cancelled it has kSendTimeout, then its connection is closed.
+  void wait_sent(Operation& op);
+  static constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
+
   // After the final operation's tag: waits until gRPC is done with the call.
   void wait_until_done() { client_done_.waiter.wait_shielded(); }
 
@@ -56,6 +61,8 @@ class ServerCall {
     CancelScope* scope = nullptr;
     bool cancelled = false;
   };
+
+  void cut_off();
 
   grpc::ServerContext context_;
   ClientDone client_done_{context_};
@@ -78,7 +85,7 @@ struct UnaryCall : ServerCall {
     } else {
       responder.FinishWithError(status, op.tag());
     }
-    op.wait_shielded();
+    wait_sent(op);
     wait_until_done();
   }
 };
@@ -101,7 +108,7 @@ struct StreamCall : ServerCall {
   void finish(const grpc::Status& status) {
     Operation op("a stream to end");
     stream.Finish(status, op.tag());
-    op.wait_shielded();
+    wait_sent(op);
     wait_until_done();
   }
 };

@@ -109,11 +109,15 @@ google::protobuf::Duration encode_duration(Clock::duration duration) {
   return out;
 }
 
-Clock::duration decode_duration(const google::protobuf::Duration& duration) {
+Clock::duration clamped_duration(std::int64_t seconds, std::int64_t nanoseconds) {
   constexpr std::int64_t kMaxSeconds = std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
-  const auto seconds = std::clamp<std::int64_t>(duration.seconds(), 0, kMaxSeconds);
-  const auto nanos = std::clamp<std::int64_t>(duration.nanos(), 0, 999'999'999);
-  return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos);
+  if (seconds < 0) return Clock::duration::zero();
+  return std::chrono::seconds(std::min(seconds, kMaxSeconds)) +
+         std::chrono::nanoseconds(std::clamp<std::int64_t>(nanoseconds, 0, 999'999'999));
+}
+
+Clock::duration decode_duration(const google::protobuf::Duration& duration) {
+  return clamped_duration(duration.seconds(), duration.nanos());
 }
 
 }  // namespace tractor

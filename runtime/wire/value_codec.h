@@ -23,6 +23,7 @@ Value decode(v1::Value&& from);
 
 google::protobuf::Duration encode_duration(Clock::duration duration);
 // Negative or absurd durations are clamped to zero and to about 292 years.
+Clock::duration clamped_duration(std::int64_t seconds, std::int64_t nanoseconds);
 Clock::duration decode_duration(const google::protobuf::Duration& duration);
 
 }  // namespace tractor
