@@ -32,23 +32,30 @@ void name_parameters(Function& function, std::vector<std::string> names) {
 
 Value Portal::call(std::string_view function, Arguments arguments) {
   Runtime::current();
-  return peer_->invoke(std::string(function), std::move(arguments));
+  if (!is_utf8(function)) {
+    throw CallError(ErrorKind::not_found, "no function " + Value(function).describe() + ": a name is valid UTF-8");
+  }
+  const std::shared_ptr<Peer> peer = peer_;  // this portal may go meanwhile
+  return peer->invoke(std::string(function), std::move(arguments));
 }
 
 Value Portal::wait_result() {
   if (!child_->settled()) Runtime::current();
-  return child_->wait_result();
+  const std::shared_ptr<Child> child = child_;
+  return child->wait_result();
 }
 
 void Portal::cancel_actor() {
   Runtime& runtime = Runtime::current();
-  if (child_ != nullptr) {
-    child_->release("cancelled by " + to_string(runtime.actor().self()));
-    child_->wait_ended();
+  if (const std::shared_ptr<Child> child = child_) {
+    const ActorRef& self = runtime.actor().self();
+    child->release("cancelled by " + to_string(self), self);
+    child->wait_ended();
     return;
   }
+  const std::shared_ptr<Peer> peer = peer_;
   try {
-    peer_->cancel_actor(kDefaultBudget, "");
+    peer->cancel_actor(kDefaultBudget, "");
   } catch (const RemoteActorError& e) {
     // Gone, or another one lives there now.
     if (e.kind() != ErrorKind::unavailable && e.kind() != ErrorKind::not_found) throw;

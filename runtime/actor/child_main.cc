@@ -69,7 +69,7 @@ class ChildMain {
     close(kSupervisionDescriptor);
     runtime_.run({.prepare = [this](TaskNursery& system) { become_what_the_parent_wants(system); },
                   .main = [this] { main(); },
-                  .finish = [this] { link_.close(); }});
+                  .finish = [this] { link_.close(runtime_.actor().time_left().value_or(kDefaultBudget)); }});
   }
 
  private:

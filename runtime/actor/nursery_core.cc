@@ -44,6 +44,7 @@ void NurseryCore::child_changed(Child& child) {
   } else {
     release_if_done();
   }
+  if (child.ended()) std::erase_if(children_, [&](const auto& c) { return c.get() == &child; });
 }
 
 void NurseryCore::release_if_done() {

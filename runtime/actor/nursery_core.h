@@ -52,7 +52,7 @@ class NurseryCore {
   void release_if_done();
 
   TaskNursery tasks_;
-  std::vector<std::shared_ptr<Child>> children_;
+  std::vector<std::shared_ptr<Child>> children_;  // that have not ended
   bool body_ended_ = false;
   bool cancelled_from_outside_ = false;
 };

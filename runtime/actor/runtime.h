@@ -55,8 +55,8 @@ class Runtime {
   // Serves also what connects to this socket.
   void accept_on(UniqueDescriptor listening_socket);
 
-  // From now on SIGINT, SIGTERM and SIGHUP cancel the actor, gracefully, within kDefaultBudget; a second SIGINT ends
-  // the tree by force.
+  // From now on SIGINT, SIGTERM and SIGHUP (unless it was ignored: nohup) cancel the actor, gracefully, within
+  // kDefaultBudget; a second SIGINT ends the tree by force.
   void handle_signals();
   // The first that came; 0: none.
   int received_signal() const { return received_signal_; }

@@ -14,6 +14,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
+#include "runtime/process/child_token.h"
 #include "runtime/process/supervision.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/identity.h"
@@ -82,10 +83,15 @@ void Child::run() {
     start_failure_ = std::current_exception();
   }
   CancelScope({.shield = true}).run([this] { end(); });
+  process_.reset();  // nursery and portals may keep this object for long, but no descriptors
+  if (early_output_ != nullptr) early_output_->close();
   ended_ = true;
   changed_.notify();
-  std::exchange(on_change_, [](Child&) {})(*this);          // the nursery may be gone from now on
-  if (start_failure_ != nullptr && starter_waits_) return;  // thrown there
+  std::exchange(on_change_, [](Child&) {})(*this);  // the nursery may be gone from now on
+  CancelScope({.shield = true}).run([this] {
+    changed_.wait_until("whoever waits for the start", [this] { return !starter_waits_; });
+  });
+  if (start_failure_ != nullptr && start_failure_taken_) return;
   if (start_failure_ != nullptr) std::rethrow_exception(start_failure_);
   if (failure_ != nullptr) std::rethrow_exception(failure_);
   if (cancelled != nullptr) std::rethrow_exception(cancelled);
@@ -95,6 +101,7 @@ void Child::launch_process() {
   supervision_.check_size(*this);
   SocketPair sockets = make_socket_pair();
   Pipe pipe = make_pipe();
+  const std::string token = send_child_token(sockets.ours.get());
   process_ =
       launch(supervision_.options().argv, {.supervision = sockets.theirs.get(), .early_stderr = pipe.write_end.get()});
   pid_ = process_->pid();
@@ -105,9 +112,8 @@ void Child::launch_process() {
   supervision_.registrar().spawned(pid_);
   watch(process_->pidfd(), &Child::on_exit);
   if (!all_watched_) throw std::system_error(EMFILE, std::generic_category(), "cannot watch a child process");
-  const int descriptor = sockets.ours.release();
-  supervision_.expect(descriptor, shared_from_this());
-  supervision_.server().add_connection(descriptor);
+  supervision_.expect(token, shared_from_this());
+  supervision_.server().add_connection(sockets.ours.release());
   log::debug(absl::StrCat("started actor ", to_string(actor_), " as process ", pid_));
 }
 
@@ -164,9 +170,15 @@ void Child::wait_until_ready() {
 
 void Child::wait_started() {
   starter_waits_ = true;
-  const absl::Cleanup waits_no_more = [this] { starter_waits_ = false; };
+  const absl::Cleanup waits_no_more = [this] {
+    starter_waits_ = false;
+    changed_.notify();
+  };
   changed_.wait_until("a child actor to serve", [this] { return ready_ || ended_; });
-  if (start_failure_ != nullptr) std::rethrow_exception(start_failure_);
+  if (start_failure_ != nullptr) {
+    start_failure_taken_ = true;
+    std::rethrow_exception(start_failure_);
+  }
   if (!ready_) {
     throw CallError(ErrorKind::cancelled, absl::StrCat("actor \"", actor_.name, "\" was cancelled before it served"));
   }
@@ -202,6 +214,7 @@ void Child::collect() {
   if (stream_ != nullptr) {
     move_on_after(kDrainTimeout,
                   [this] { changed_.wait_until("a dead child's last messages", [this] { return stream_ended_; }); });
+    if (stream_ != nullptr) stream_->abandon();
   }
   const bool as_asked = killed_by_us_ || ((asked_to_end_ || released_) && exit_->code == 0 && exit_->signal == 0);
   if (!as_asked && start_failure_ == nullptr) fail(death());
@@ -211,8 +224,10 @@ void Child::collect() {
     }
   }
   for (const std::string& id : std::exchange(registered_, {})) supervision_.registrar().remove(id);
-  clear_group_of(pid_);  // while the zombie keeps the group's number taken
-  process_->reap();
+  if (exit_->known) {
+    clear_group_of(pid_);  // while the zombie keeps the group's number taken
+    process_->reap();
+  }
   supervision_.launched().erase(pid_);
   supervision_.helper().remove_group(pid_);
   supervision_.registrar().reaped(pid_);
@@ -234,6 +249,7 @@ void Child::collect_orphans() {
     for (pid_t pid : children_of_this_process()) {
       if (!supervision_.launched().contains(pid) && is_actor_process(pid)) on_spawned_below(pid);
     }
+    if (pids_below_.empty()) return;
     for (pid_t pid : std::set<pid_t>(pids_below_)) {
       const Orphan orphan = look_at_orphan(pid);
       if (orphan == Orphan::running) continue;
@@ -243,7 +259,7 @@ void Child::collect_orphans() {
       }
       on_reaped_below(pid);
     }
-    if (pids_below_.empty()) return;
+    if (pids_below_.empty()) continue;  // look again: the last that ended has left its own to us
     for (pid_t pid : pids_below_) {
       if (watched.contains(pid)) continue;
       const UniqueDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
@@ -272,18 +288,20 @@ Value Child::wait_result() {
   changed_.wait_until("the result of a one-shot actor", [this] { return settled(); });
   if (outcome_) return *outcome_;
   if (failure_ != nullptr) std::rethrow_exception(failure_);
-  throw RemoteCancelled(
-      {.error_id = random_id(),
-       .type = "tractor::RemoteCancelled",
-       .message = absl::StrCat("actor \"", actor_.name, "\" was cancelled before its function returned: ",
-                               released_.value_or("its nursery was cancelled")),
-       .kind = ErrorKind::cancelled,
-       .origin = actor_});
+  ErrorInfo error{.error_id = random_id(),
+                  .type = "tractor::RemoteCancelled",
+                  .message = absl::StrCat("actor \"", actor_.name, "\" was cancelled before its function returned: ",
+                                          released_.value_or("its nursery was cancelled")),
+                  .kind = ErrorKind::cancelled,
+                  .origin = actor_};
+  if (released_by_ != ActorRef{}) error.attributes["cancelled_by"] = to_string(released_by_);
+  throw RemoteCancelled(std::move(error));
 }
 
-void Child::release(const std::string& reason) {
+void Child::release(const std::string& reason, const ActorRef& requested_by) {
   if (released_) return;
   released_ = reason;
+  released_by_ = requested_by;
   changed_.notify();
 }
 
@@ -336,7 +354,9 @@ void Child::fail(std::exception_ptr error) {
   on_change_(*this);
 }
 
-void Child::on_ending(const ActorRef& requested_by) { release(absl::StrCat("cancelled by ", to_string(requested_by))); }
+void Child::on_ending(const ActorRef& requested_by) {
+  release(absl::StrCat("cancelled by ", to_string(requested_by)), requested_by);
+}
 
 void Child::on_spawned_below(pid_t pid) {
   if (pid <= 1 || !pids_below_.insert(pid).second) return;  // kill(-1) would be everyone
@@ -366,6 +386,7 @@ ErrorInfo Child::died() const {
                   .kind = ErrorKind::unavailable,
                   .origin = actor_,
                   .attributes = {{"pid", absl::StrCat(pid_)}}};
+  if (!exit_->known) return error;
   if (exit_->signal != 0) {
     error.attributes["signal"] = absl::StrCat(exit_->signal);
   } else {

@@ -35,6 +35,8 @@ inline constexpr Clock::duration kStartTimeout = std::chrono::seconds(30);
 class ChildStream {
  public:
   virtual void send_cancel(Clock::duration budget, const std::string& reason) = 0;
+  // Ends it, though somebody still holds the other end: the child is dead.
+  virtual void abandon() = 0;
 
  protected:
   ~ChildStream() = default;
@@ -60,7 +62,7 @@ class Child : public std::enable_shared_from_this<Child> {
   // The one-shot function's value; waits for it and throws what it threw. May be asked again.
   Value wait_result();
   // Asks it to end; not a checkpoint. wait_ended() waits until it is gone.
-  void release(const std::string& reason);
+  void release(const std::string& reason, const ActorRef& requested_by = {});
   void wait_ended();
   bool ended() const { return ended_; }
   const std::shared_ptr<Peer>& peer() const { return peer_; }
@@ -120,7 +122,9 @@ class Child : public std::enable_shared_from_this<Child> {
   std::exception_ptr death_;
   std::optional<ExitStatus> exit_;
   std::optional<std::string> released_;  // why
+  ActorRef released_by_;
   bool starter_waits_ = false;
+  bool start_failure_taken_ = false;  // thrown by wait_started()
   bool asked_to_end_ = false;
   bool killed_by_us_ = false;
   bool orphan_ended_ = false;

@@ -24,6 +24,12 @@ bool EarlyOutput::drain() {
   }
 }
 
+void EarlyOutput::close() {
+  drain();
+  const std::lock_guard lock(mutex_);
+  pipe_.reset();
+}
+
 std::string EarlyOutput::text() {
   drain();
   const std::lock_guard lock(mutex_);

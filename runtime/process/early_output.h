@@ -21,6 +21,8 @@ class EarlyOutput {
   bool drain();
   // All that was written, or the last 64 KiB of it.
   std::string text();
+  // Keeps the text only.
+  void close();
 
  private:
   std::mutex mutex_;

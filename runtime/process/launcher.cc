@@ -105,6 +105,7 @@ std::vector<char*> child_environment(std::string& marker) {
 }  // namespace
 
 std::string to_string(const ExitStatus& status) {
+  if (!status.known) return "ended, but something else in this process has taken its exit status";
   if (status.signal == 0) return "exited with status " + std::to_string(status.code);
   return "was killed by signal " + std::to_string(status.signal) + " (" + strsignal(status.signal) + ")";
 }
@@ -125,8 +126,11 @@ int ChildProcess::pidfd() const { return state_->pidfd; }
 
 std::optional<ExitStatus> ChildProcess::ended() const {
   siginfo_t info{};
-  if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+  if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    if (errno == ECHILD) return ExitStatus{.known = false};
     return std::nullopt;
+  }
+  if (info.si_pid == 0) return std::nullopt;
   return info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status} : ExitStatus{.signal = info.si_status};
 }
 
@@ -135,6 +139,13 @@ void ChildProcess::signal_group(int signal) const { kill(-pid(), signal); }
 void ChildProcess::reap() {
   boost::system::error_code ignored;
   state_->handle.wait(ignored);
+}
+
+void open_standard_descriptors() {
+  for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // It gets the lowest number that is free. The wrong way round, so that who reads or writes is told, as before.
+    if (fcntl(descriptor, F_GETFD) < 0) static_cast<void>(open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY));
+  }
 }
 
 std::vector<std::string> own_command_line() {
@@ -203,8 +214,15 @@ std::vector<pid_t> children_of_this_process() {
 
 bool is_actor_process(pid_t pid) {
   if (getpgid(pid) != pid || getsid(pid) != getsid(0)) return false;
+  const std::string directory = "/proc/" + std::to_string(pid);
+  std::ifstream environment(directory + "/environ");
+  bool is_alive = false;
+  for (std::string entry; std::getline(environment, entry, '\0'); is_alive = true) {
+    if (entry.starts_with(std::string(kChildMarker) + '=')) return true;
+  }
+  if (is_alive) return false;
   std::string name;
-  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/comm"), name);
+  std::getline(std::ifstream(directory + "/comm"), name);
   constexpr std::size_t kCommLength = 15;
   return name == std::filesystem::path(program()).filename().string().substr(0, kCommLength);
 }

@@ -16,8 +16,9 @@ namespace tractor {
 
 // How a process ended.
 struct ExitStatus {
-  int code = 0;    // when signal is 0
-  int signal = 0;  // that killed it
+  int code = 0;       // when signal is 0
+  int signal = 0;     // that killed it
+  bool known = true;  // not when something else in this process has reaped it
 };
 // "exited with status 3", "was killed by signal 9 (Killed)".
 std::string to_string(const ExitStatus& status);
@@ -52,6 +53,10 @@ inline constexpr int kStderrDescriptor = 4;
 // Set to the number of the supervision descriptor in a child's environment.
 inline constexpr const char* kChildMarker = "TRACTOR_CHILD";
 
+// Occupies those of the descriptors 0, 1 and 2 that are closed: else a lock or a socket gets their numbers, and what
+// the program prints. Reading and writing still fails. Before anything is opened.
+void open_standard_descriptors();
+
 // The arguments this process was started with, argv[0] first.
 std::vector<std::string> own_command_line();
 
@@ -71,8 +76,8 @@ bool clear_group(pid_t leader);
 void reap_orphan(pid_t pid);
 // All children of this process, by /proc.
 std::vector<pid_t> children_of_this_process();
-// Whether it is a process that launch() started somewhere: it leads a process group in our session and runs our
-// program. Works for zombies.
+// Whether it is a process that launch() started somewhere: it leads a process group in our session and has kChildMarker
+// in its environment. A zombie has none any more: then, whether it ran our program.
 bool is_actor_process(pid_t pid);
 
 }  // namespace tractor

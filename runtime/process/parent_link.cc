@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "runtime/log.h"
+#include "runtime/process/child_token.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/outbox.h"
@@ -16,19 +17,22 @@ namespace tractor {
 namespace {
 
 constexpr std::uint32_t kVersion = 1;
-constexpr Clock::duration kCloseTimeout = std::chrono::milliseconds(500);
 
 }  // namespace
 
 struct ParentLink::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::SuperviseRequest, v1::SuperviseResponse>;
   Connection(int descriptor, grpc::CompletionQueue* queue)
-      : stub(v1::SupervisionService::NewStub(open_channel_on(descriptor))),
-        stream(stub->PrepareAsyncSupervise(&context, queue)) {}
+      : token(receive_child_token(descriptor)), stub(v1::SupervisionService::NewStub(open_channel_on(descriptor))) {
+    context.AddMetadata(kChildTokenKey, token);
+    stream = stub->PrepareAsyncSupervise(&context, queue);
+    outbox.emplace(*stream);
+  }
+  std::string token;
   grpc::ClientContext context;
   std::unique_ptr<v1::SupervisionService::Stub> stub;
   std::unique_ptr<Stream> stream;
-  Outbox<Stream, v1::SuperviseRequest> outbox{*stream};
+  std::optional<Outbox<Stream, v1::SuperviseRequest>> outbox;
 };
 
 ParentLink::ParentLink(int descriptor, grpc::CompletionQueue* queue)
@@ -44,7 +48,7 @@ v1::SpawnSpec ParentLink::start(TaskNursery& system, Events events) {
   v1::SuperviseRequest hello;
   hello.mutable_hello()->set_version(kVersion);
   hello.mutable_hello()->set_pid(getpid());
-  connection_->outbox.send(std::move(hello));
+  connection_->outbox->send(std::move(hello));
   system.start_named("parent link reader", [this] { read_loop(); });
   changed_.wait_until("this actor's specification", [this] { return have_spec_ || ended_; });
   if (!have_spec_) throw Error("the parent was gone before it said what to do");
@@ -56,7 +60,7 @@ void ParentLink::read_loop() {
   CancelScope({.shield = true}).run([this] {
     open_task_nursery([this](TaskNursery& tasks) {
       tasks.start_soon([this] {
-        connection_->outbox.run();
+        connection_->outbox->run();
         Operation op("the end of the supervision stream to be sent");
         connection_->stream->WritesDone(op.tag());
         op.wait_shielded();
@@ -84,7 +88,7 @@ void ParentLink::read_loop() {
         }
         changed_.notify();
       }
-      connection_->outbox.close();
+      connection_->outbox->close();
     });
     grpc::Status status;
     Operation op("the supervision stream to end");
@@ -99,33 +103,33 @@ void ParentLink::read_loop() {
 void ParentLink::send_ready(const ActorInfo& info) {
   v1::SuperviseRequest message;
   *message.mutable_ready() = encode(info);
-  connection_->outbox.send(std::move(message));
-  connection_->outbox.wait_written();  // a one-shot function may compute for long before its first checkpoint
+  connection_->outbox->send(std::move(message));
+  connection_->outbox->wait_written();  // a one-shot function may compute for long before its first checkpoint
 }
 
 void ParentLink::send_outcome(const std::string& function, Value value) {
   v1::SuperviseRequest message;
   encode(std::move(value), *message.mutable_outcome()->mutable_value());
   check_result_size(function, message.ByteSizeLong());
-  connection_->outbox.send(std::move(message));
+  connection_->outbox->send(std::move(message));
 }
 
 void ParentLink::send_outcome(const ErrorInfo& error) {
   v1::SuperviseRequest message;
   encode(error, *message.mutable_outcome()->mutable_error());
-  connection_->outbox.send(std::move(message));
+  connection_->outbox->send(std::move(message));
 }
 
 void ParentLink::send_ending(const ActorRef& requested_by) {
   v1::SuperviseRequest message;
   encode(requested_by, *message.mutable_ending()->mutable_requested_by());
-  connection_->outbox.send(std::move(message));
+  connection_->outbox->send(std::move(message));
 }
 
-void ParentLink::close() {
+void ParentLink::close(Clock::duration timeout) {
   closing_ = true;
-  connection_->outbox.close();
-  CancelScope({.deadline = deadline_after(kCloseTimeout), .shield = true}).run([this] {
+  connection_->outbox->close();
+  CancelScope({.deadline = deadline_after(timeout), .shield = true}).run([this] {
     changed_.wait_until("the parent to read the last messages", [this] { return ended_; });
   });
   if (!ended_) connection_->context.TryCancel();
@@ -134,7 +138,7 @@ void ParentLink::close() {
 void ParentLink::add(const ActorInfo& info) {
   v1::SuperviseRequest message;
   *message.mutable_register_() = encode(info);
-  connection_->outbox.send(std::move(message));
+  connection_->outbox->send(std::move(message));
   changed_.wait_until("a registration to be acknowledged", [&] { return acknowledged_.contains(info.id) || ended_; });
   acknowledged_.erase(info.id);
 }
@@ -142,19 +146,19 @@ void ParentLink::add(const ActorInfo& info) {
 void ParentLink::remove(const std::string& actor_id) {
   v1::SuperviseRequest message;
   message.set_unregister(actor_id);
-  connection_->outbox.send(std::move(message));
+  connection_->outbox->send(std::move(message));
 }
 
 void ParentLink::spawned(pid_t pid) {
   v1::SuperviseRequest message;
   message.mutable_spawned()->set_pid(pid);
-  connection_->outbox.send(std::move(message));
+  connection_->outbox->send(std::move(message));
 }
 
 void ParentLink::reaped(pid_t pid) {
   v1::SuperviseRequest message;
   message.mutable_reaped()->set_pid(pid);
-  connection_->outbox.send(std::move(message));
+  connection_->outbox->send(std::move(message));
 }
 
 }  // namespace tractor

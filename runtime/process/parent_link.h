@@ -23,7 +23,7 @@ class ParentLink final : public Registrar {
     std::function<void(Clock::duration budget, const ActorRef& by, const std::string& reason)> on_cancel;
     std::function<void()> on_parent_gone;  // at most once, unless close() came first
   };
-  // Owns the descriptor.
+  // Owns the descriptor. Throws when it is not a parent's.
   ParentLink(int descriptor, grpc::CompletionQueue* queue);
   ~ParentLink();
 
@@ -36,8 +36,8 @@ class ParentLink final : public Registrar {
   void send_outcome(const std::string& function, Value value);
   void send_outcome(const ErrorInfo& error);
   void send_ending(const ActorRef& requested_by);
-  // What was sent is read by the parent, or it is gone, or half a second is over. The link is of no use afterwards.
-  void close();
+  // What was sent is read by the parent, or it is gone, or the time is over. The link is of no use afterwards.
+  void close(Clock::duration timeout);
 
   void add(const ActorInfo& info) override;
   void remove(const std::string& actor_id) override;

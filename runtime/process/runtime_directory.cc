@@ -17,6 +17,7 @@
 #include "runtime/log.h"
 #include "runtime/task/error.h"
 #include "runtime/wire/address.h"
+#include "runtime/wire/value.h"
 
 namespace tractor {
 namespace {
@@ -107,6 +108,11 @@ std::string runtime_directory() {
   std::string path = choose_directory();
   if (!path.starts_with('/'))
     throw UsageError("the runtime directory \"" + path + "\" must be an absolute path (TRACTOR_RUNTIME_DIR)");
+  if (!is_utf8(path) || path.find(',') != std::string::npos) {
+    throw UsageError(
+        "the path of the runtime directory must be valid UTF-8 without a comma, because gRPC takes no other: " +
+        Value(path).describe() + " is not; set TRACTOR_RUNTIME_DIR to another");
+  }
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     fail("cannot make the runtime directory " + path + " (set TRACTOR_RUNTIME_DIR to another)");
   }
@@ -156,6 +162,10 @@ UniqueDescriptor listen_on_unix_socket(const std::string& path) {
   const sockaddr_un address = unix_address(path);
   UniqueDescriptor listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) fail("cannot make a socket");
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+    throw UsageError(absl::StrCat("cannot listen on ", path, ": there is something that is no socket"));
+  }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) fail("cannot replace " + path);
   if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     fail("cannot bind a socket to " + path);

@@ -1,10 +1,11 @@
 #include "runtime/process/supervision.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
+#include "runtime/process/child_token.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/outbox.h"
@@ -17,13 +18,10 @@ namespace {
 
 using Call = StreamCall<v1::SuperviseRequest, v1::SuperviseResponse>;
 
-// The number in a peer of the form "fd:7"; -1 for others.
-int descriptor_of(const std::string& peer) {
-  constexpr std::string_view kPrefix = "fd:";
-  int descriptor = -1;
-  if (!peer.starts_with(kPrefix)) return -1;
-  std::from_chars(peer.data() + kPrefix.size(), peer.data() + peer.size(), descriptor);
-  return descriptor;
+std::string token_of(const grpc::ServerContext& context) {
+  const auto token = context.client_metadata().find(kChildTokenKey);
+  return token == context.client_metadata().end() ? std::string()
+                                                  : std::string(token->second.data(), token->second.size());
 }
 
 v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child) {
@@ -66,10 +64,12 @@ class Supervision::Stream final : public ChildStream {
     open_task_nursery([this](TaskNursery& tasks) {
       tasks.start_soon([this] { outbox_.run(); });
       child_.on_stream(*this);
+      const absl::Cleanup end = [this] {
+        child_.on_stream_end();
+        outbox_.close();
+      };
       v1::SuperviseRequest message;
       while (call_.read(message)) receive(message, tasks);
-      child_.on_stream_end();
-      outbox_.close();
     });
   }
 
@@ -80,6 +80,8 @@ class Supervision::Stream final : public ChildStream {
     message.mutable_cancel()->set_reason(reason);
     outbox_.send(std::move(message));
   }
+
+  void abandon() override { call_.context().TryCancel(); }
 
  private:
   void receive(v1::SuperviseRequest& message, TaskNursery& tasks) {
@@ -154,7 +156,7 @@ void Supervision::serve(ActorServer& server, TaskNursery& system, const WireCont
         call.request_next(*methods_, &Methods::RequestSupervise, server_->port().queue(), tag);
       },
       [this](Call& call) {
-        const auto expected = expected_.find(descriptor_of(call.context().peer()));
+        const auto expected = expected_.find(token_of(call.context()));
         if (expected == expected_.end()) {
           call.finish(grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "only an actor's own children are supervised"));
           return;
@@ -187,7 +189,9 @@ void Supervision::check_size(const Child& child) {
                                " bytes; a message has at most ", kMaxMessageBytes));
 }
 
-void Supervision::expect(int descriptor, std::shared_ptr<Child> child) { expected_[descriptor] = std::move(child); }
+void Supervision::expect(const std::string& token, std::shared_ptr<Child> child) {
+  expected_[token] = std::move(child);
+}
 
 void Supervision::forget(const Child& child) {
   std::erase_if(expected_, [&](const auto& entry) { return entry.second.get() == &child; });

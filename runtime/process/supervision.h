@@ -2,8 +2,7 @@
 // this actor needs.
 //
 // One per runtime; loop thread only. SupervisionService is served by the actor's one gRPC server, because a completion
-// queue cannot be shared by two: a caller is recognised by the descriptor of its connection, which nobody but the child
-// has, and everyone else is refused.
+// queue cannot be shared by two: a child is recognised by its token, and everyone else is refused.
 #pragma once
 
 #include <grpcpp/impl/service_type.h>
@@ -70,8 +69,8 @@ class Supervision {
 
   // Throws CallError(resource_exhausted) when what the child is to be told is larger than a message may be.
   void check_size(const Child& child);
-  // A connection on this descriptor will be that child's.
-  void expect(int descriptor, std::shared_ptr<Child> child);
+  // Who shows this token (child_token.h) is that child.
+  void expect(const std::string& token, std::shared_ptr<Child> child);
   // It has ended; should it never have called, nobody else may.
   void forget(const Child& child);
 
@@ -91,7 +90,7 @@ class Supervision {
   Registrar* registrar_ = nullptr;
   Scheduler* scheduler_ = nullptr;
   std::function<std::optional<Clock::duration>()> time_left_;
-  std::map<int, std::shared_ptr<Child>> expected_;
+  std::map<std::string, std::shared_ptr<Child>> expected_;  // by token
   std::map<pid_t, Child*> launched_;
 };
 

@@ -29,6 +29,96 @@ class Killing : public TracedProcesses {
   }
 };
 
+// --- others hold nobody up ---
+
+pid_t caller_of_large = 0;
+std::string large() {
+  kill(caller_of_large, SIGSTOP);
+  return std::string(50 << 20, 'x');
+}
+
+TRACTOR_SCENARIO(calls_large) {
+  return program->main([] { wait_for_actor("server").run(large); });
+}
+
+TEST_F(Killing, a_caller_that_does_not_read_its_result_does_not_keep_an_actor_from_ending) {
+  std::optional<Process> caller;
+  Clock::time_point begin;
+  run({.name = "server", .modules = {"other"}}, [&] {
+    caller.emplace(Process::as("calls_large"));
+    caller_of_large = caller->pid();
+    EXPECT_TRUE(eventually([&] { return process_state(caller_of_large) == "T"; })) << caller->err();
+    begin = Clock::now();
+  });
+  EXPECT_LT(Clock::now() - begin, within(3s));
+  caller->signal(SIGCONT);
+  EXPECT_EQ(caller->wait(), Exit{.code = 1});
+}
+
+// Calls an actor that is gone, again and again.
+void call_in_vain(const std::string& trace, const std::string& name) {
+  Portal gone = wait_for_actor(name);
+  gone.cancel_actor();
+  const NoteAtEnd ends(trace, "victim ends");
+  note(trace, "victim begins");
+  while (true) {
+    try {
+      gone.run(ping);
+    } catch (const RemoteActorError&) {
+      checkpoint();
+    }
+  }
+}
+
+TEST_F(Killing, a_task_that_calls_in_vain_again_and_again_does_not_keep_its_actor_from_hearing_of_a_cancel) {
+  run([&] {
+    open_nursery([&](ActorNursery& n) {
+      n.start_actor("short-lived", {.modules = {"work"}});
+      Portal victim = n.start_actor("victim", {.modules = {"other"}});
+      open_task_nursery([&](TaskNursery& calls) {
+        calls.start_soon([&] { remote_error([&] { victim.run(call_in_vain, trace_.path(), "short-lived"); }); });
+        EXPECT_TRUE(trace_.comes("victim begins"));
+        tractor::sleep(100ms);
+        const Clock::time_point begin = Clock::now();
+        victim.cancel_actor();
+        EXPECT_LT(Clock::now() - begin, within(500ms));
+      });
+    });
+  });
+  EXPECT_TRUE(trace_.has("victim ends"));
+}
+
+// It has its budget to tell a parent that computes how it ended.
+TEST_F(Killing, an_actor_that_others_have_ended_is_no_failure_although_its_parent_is_busy) {
+  run([&] {
+    open_nursery([&](ActorNursery& n) {
+      auto actor = n.run_in_actor("actor", ping);
+      find_actor("actor").value().cancel_actor();  // as another program would
+      const auto until = std::chrono::steady_clock::now() + 1200ms;
+      while (std::chrono::steady_clock::now() < until) {
+      }
+      EXPECT_EQ(actor.result(), "pong");
+    });
+  });
+}
+
+TEST_F(Killing, a_portal_may_go_while_it_is_being_called) {
+  with_daemon({.modules = {"work"}}, [&](Portal& frank) {
+    std::map<std::string, Portal> cache;
+    cache.emplace("a", find_actor("frank").value());
+    open_task_nursery([&](TaskNursery& tasks) {
+      tasks.start_soon([&] { cache.at("a").run(until_cancelled, trace_.path(), "victim"); });
+      EXPECT_TRUE(trace_.comes("victim begins"));
+      cache.clear();
+      tasks.cancel_scope().cancel();
+    });
+    EXPECT_TRUE(trace_.has("victim ends"));
+    EXPECT_EQ(frank.run(ping), "pong");
+  });
+}
+
+// --- kill -9 ---
+
 TEST_F(Killing, A36_a_call_to_a_killed_child_fails_at_once_naming_actor_and_signal) {
   run([&] {
     const RemoteActorError all = remote_error([&] {
@@ -223,7 +313,12 @@ TEST_F(Killing, A40_calls_without_a_deadline_wait_until_a_stopped_child_goes_on)
 
 void define(Program& program) {
   define_work(program);
-  program.module("other").def("leave", leave).def("call_victim", call_victim).def("be_a_client", be_a_client);
+  program.module("other")
+      .def("leave", leave)
+      .def("call_victim", call_victim)
+      .def("be_a_client", be_a_client)
+      .def("large", large)
+      .def("call_in_vain", call_in_vain);
 }
 
 }  // namespace

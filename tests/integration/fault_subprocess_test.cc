@@ -121,6 +121,88 @@ TEST_F(Subprocesses, popen_and_system_work_in_the_root_while_actors_come_and_go)
   });
 }
 
+// A program of the same kind beside the tree, in a process group of its own as a shell's job has one.
+TEST_F(Subprocesses, a_second_root_that_the_root_started_is_left_alone_while_actors_come_and_go) {
+  run([&] {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      setpgid(0, 0);
+      execl(own_binary().c_str(), own_binary().c_str(), "--as", "waits", trace_.path().c_str(), nullptr);
+      _exit(127);
+    }
+    ASSERT_TRUE(trace_.comes("second root begins"));
+    actors_come_and_go(trace_);
+    EXPECT_EQ(kill(pid, SIGTERM), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(WEXITSTATUS(status), 128 + SIGTERM);
+  });
+}
+TRACTOR_SCENARIO(waits) {
+  return program->main([&] { until_cancelled(arguments[0], "second root"); });
+}
+
+// A daemon that an actor has made of itself by fork, with all its descriptors; it ends with the test.
+void leave_a_daemon(const std::string& trace) {
+  if (fork() == 0) {
+    setsid();
+    note(trace, "daemon " + std::to_string(getpid()));
+    while (access(trace.c_str(), F_OK) == 0) std::this_thread::sleep_for(20ms);
+    _exit(0);
+  }
+  while (Trace(trace).lines().empty()) std::this_thread::sleep_for(1ms);
+  kill(getpid(), SIGKILL);
+}
+
+TEST_F(Subprocesses, a_dead_actors_socket_that_a_daemon_of_its_own_keeps_open_holds_nobody_up) {
+  const auto begin = std::chrono::steady_clock::now();
+  run([&] {
+    remote_error(
+        [&] { open_nursery([&](ActorNursery& n) { n.run_in_actor("actor", leave_a_daemon, trace_.path()); }); });
+  });
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, within(5s));
+  const std::string line = trace_.lines().front().what;
+  kill(std::stoi(line.substr(line.find(' ') + 1)), SIGKILL);
+  EXPECT_TRUE(eventually([] { return reap_orphans(), descendants().empty(); }));
+  expect_next_start_sweeps();  // it held its tree's lock, too
+}
+
+// A parent that ignores SIGCHLD, which its children inherit, lets the kernel reap: then nobody knows how they ended.
+TEST_F(Subprocesses, children_are_waited_for_also_where_SIGCHLD_was_ignored_at_the_start) {
+  Process root({"/bin/sh", "-c", "trap '' CHLD; exec \"$0\" --as calls_and_sees_a_death", own_binary()});
+  EXPECT_EQ(root.wait(within(5s)), Exit{}) << root.err();
+  EXPECT_TRUE(contains(root.out(), "pong") && contains(root.out(), "signal 9"));
+}
+TRACTOR_SCENARIO(calls_and_sees_a_death) {
+  return program->main([] {
+    const std::string death = remote_error([] {
+                                open_nursery([](ActorNursery& n) {
+                                  Portal daemon = n.start_actor("daemon", {.modules = {"work"}});
+                                  std::cout << daemon.run(ping) << '\n';
+                                  kill(daemon.run(own_pid), SIGKILL);
+                                  sleep_forever();
+                                });
+                              }).what();
+    std::cout << death << std::endl;
+  });
+}
+
+TEST_F(Subprocesses, actors_that_have_ended_keep_no_descriptors_while_their_nursery_goes_on) {
+  run([] {
+    open_nursery([](ActorNursery& n) {
+      std::vector<Portal> portals = {n.start_actor("daemon")};
+      portals.back().cancel_actor();
+      const std::size_t before = open_descriptors().size();
+      for (int i = 0; i < 10; ++i) {
+        portals.push_back(n.start_actor("daemon"));
+        portals.back().cancel_actor();
+      }
+      EXPECT_TRUE(eventually([&] { return open_descriptors().size() <= before + 1; }))
+          << before << " -> " << open_descriptors().size();
+    });
+  });
+}
+
 int run_shell(const std::string& command) { return WEXITSTATUS(std::system(command.c_str())); }
 
 TRACTOR_SCENARIO(nothing) {
@@ -146,7 +228,8 @@ void define(Program& program) {
   program.module("shell")
       .def("run_a_command", run_a_command)
       .def("run_a_command_below", run_a_command_below)
-      .def("run_shell", run_shell);
+      .def("run_shell", run_shell)
+      .def("leave_a_daemon", leave_a_daemon);
 }
 
 }  // namespace
