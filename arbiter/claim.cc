@@ -14,41 +14,10 @@ namespace {
 
 constexpr std::chrono::seconds kProbeTimeout{1};
 
-Claim claim_unix(const Address& address) {
-  Claim claim;
-  claim.address = address;
-  claim.lock = try_lock_file(address.path + ".lock");
-  if (!claim.lock) return claim;
-  if (unix_socket_answers(address.path)) {
-    claim.lock.reset();  // the socket is not ours to remove
-    throw UsageError(absl::StrCat("the socket ", address.path,
-                                  " is in use by something that is no tractor arbiter (it does not hold ", address.path,
-                                  ".lock); name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
-  }
-  claim.ours = true;
-  claim.listener = listen_on_unix_socket(address.path);
-  return claim;
-}
+// Of the socket at a unix address; whoever serves it holds it.
+std::string lock_path(const Address& address) { return address.path + ".lock"; }
 
-}  // namespace
-
-std::string default_address() { return "unix:" + runtime_directory() + "/arbiter.sock"; }
-
-Claim claim(const std::string& text) {
-  const Address address = parse_address(text);
-  if (address.kind == Address::Kind::unix_socket) return claim_unix(address);
-  if (address.port == 0)
-    throw UsageError(absl::StrCat("the arbiter address \"", text, "\" needs a port: others must know it"));
-  Claim claim;
-  claim.address = address;
-  claim.ours = !tcp_answers(address);
-  return claim;
-}
-
-Claim::~Claim() {
-  if (lock) unlink(address.path.c_str());
-}
-
+// Whether something accepts connections at a TCP address.
 bool tcp_answers(const Address& address) {
   namespace asio = boost::asio;
   asio::io_context io;
@@ -67,6 +36,46 @@ bool tcp_answers(const Address& address) {
   });
   io.run_for(kProbeTimeout);
   return connected || timed_out;  // silence is somebody's, too: a host that is down must not make us its arbiter
+}
+
+Claim claim_unix(const Address& address) {
+  Claim claim;
+  claim.address = address;
+  claim.lock = try_lock_file(lock_path(address));
+  if (!claim.lock) return claim;
+  if (unix_socket_answers(address.path)) {
+    claim.lock.reset();  // the socket is not ours to remove
+    throw UsageError(absl::StrCat(
+        "the socket ", address.path, " is in use by something that is no tractor arbiter (it does not hold ",
+        lock_path(address), "); name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
+  }
+  claim.listener = listen_on_unix_socket(address.path);
+  claim.ours = true;
+  return claim;
+}
+
+}  // namespace
+
+std::string default_address() { return "unix:" + runtime_directory() + "/arbiter.sock"; }
+
+Claim claim(const std::string& text) {
+  const Address address = parse_address(text);
+  if (address.kind == Address::Kind::unix_socket) return claim_unix(address);
+  if (address.port == 0)
+    throw UsageError(absl::StrCat("the arbiter address \"", text, "\" needs a port: others must know it"));
+  Claim claim;
+  claim.address = address;
+  claim.ours = is_vacant(address);
+  return claim;
+}
+
+Claim::~Claim() {
+  if (ours && lock) unlink(address.path.c_str());
+}
+
+bool is_vacant(const Address& address) {
+  return address.kind == Address::Kind::tcp ? !tcp_answers(address)
+                                            : static_cast<bool>(try_lock_file(lock_path(address)));
 }
 
 }  // namespace tractor::arbiter

@@ -30,7 +30,7 @@ std::string default_address();
 // UsageError when the address does not parse, or something that is no arbiter of ours holds it.
 Claim claim(const std::string& address);
 
-// Whether something accepts connections at a TCP address.
-bool tcp_answers(const Address& address);
+// Whether nobody serves that address, so that it can be claimed. UsageError when its host cannot be resolved.
+bool is_vacant(const Address& address);
 
 }  // namespace tractor::arbiter

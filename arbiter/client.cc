@@ -15,6 +15,11 @@ namespace {
 // Between two tries while the arbiter is away.
 constexpr Clock::duration kRetryPause = std::chrono::milliseconds(100);
 
+// Nobody can have what cannot travel.
+void check_text(const std::string& text) {
+  if (!is_utf8(text)) throw UsageError("names and labels are valid UTF-8, not " + Value(text).describe());
+}
+
 std::vector<ActorInfo> decode_all(const google::protobuf::RepeatedPtrField<v1::Registration>& from) {
   std::vector<ActorInfo> to;
   to.reserve(static_cast<std::size_t>(from.size()));
@@ -54,6 +59,11 @@ Response Client::ask(const Request& request, Prepare prepare) {
 }
 
 std::vector<ActorInfo> Client::find(const std::string& name, const std::map<std::string, std::string>& labels) {
+  check_text(name);
+  for (const auto& [key, value] : labels) {
+    check_text(key);
+    check_text(value);
+  }
   v1::FindRequest request;
   request.set_name(name);
   request.mutable_labels()->insert(labels.begin(), labels.end());
@@ -62,6 +72,7 @@ std::vector<ActorInfo> Client::find(const std::string& name, const std::map<std:
 }
 
 std::vector<ActorInfo> Client::wait_for(const std::string& name) {
+  check_text(name);
   v1::FindRequest request;
   request.set_name(name);
   request.set_wait(true);

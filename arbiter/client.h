@@ -16,8 +16,8 @@ class Client {
   Client(const WireContext& wire, std::string address);
   ~Client();
 
-  // Newest first; empty when there is none. Throws RemoteActorError that names the arbiter's address when it does not
-  // answer.
+  // Newest first; empty when there is none. UsageError for what is no valid UTF-8. Throws RemoteActorError that names
+  // the arbiter's address when it does not answer.
   std::vector<ActorInfo> find(const std::string& name, const std::map<std::string, std::string>& labels = {});
   // Parks until there is one; also while the arbiter is away.
   std::vector<ActorInfo> wait_for(const std::string& name);

@@ -7,6 +7,7 @@
 #include "runtime/actor/credential.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
+#include "runtime/process/launcher.h"
 #include "runtime/wire/identity.h"
 
 namespace tractor::arbiter {
@@ -76,6 +77,7 @@ void serve(const Settings& settings) {
 }  // namespace tractor::arbiter
 
 int main(int argc, char** argv) {
+  tractor::open_standard_descriptors();
   tractor::arbiter::Settings settings;
   CLI::App app(
       "A registry through which tractor's actors find each other.\n"

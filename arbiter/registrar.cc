@@ -3,6 +3,7 @@
 #include <grpcpp/channel.h>
 
 #include "absl/strings/str_cat.h"
+#include "arbiter/claim.h"
 #include "runtime/log.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
@@ -45,9 +46,10 @@ TreeRegistrar::~TreeRegistrar() = default;
 void TreeRegistrar::start(TaskNursery& system) {
   system.start_named("registrar", [this] { keep_connected(); });
   move_on_after(kConnectTimeout, [this] {
-    changed_.wait_until("the arbiter to answer", [this] { return welcomed_ || !refusal_.empty(); });
+    changed_.wait_until("the arbiter to answer", [this] { return welcomed_ || vacant_ || !refusal_.empty(); });
   });
   if (welcomed_) return;
+  if (vacant_) throw ArbiterGone(absl::StrCat("the arbiter at ", address_, " has ended"));
   if (!refusal_.empty()) throw UsageError(absl::StrCat("the arbiter at ", address_, ": ", refusal_));
   throw UsageError(absl::StrCat("something is at ", address_, ", but no tractor arbiter answers there within ",
                                 absl::FormatDuration(absl::FromChrono(kConnectTimeout)),
@@ -59,11 +61,18 @@ void TreeRegistrar::keep_connected() {
   while (true) {
     last_error_ = run_connection();
     throw_if_cancelled();
-    if (welcomed_ && refusal_.empty())
-      log::warning(absl::StrCat("lost the arbiter at ", address_, " (", last_error_, "); trying again"));
-    if (!refusal_.empty() && !welcomed_) return;
+    if (std::exchange(connected_, false)) {
+      log::warning(absl::StrCat("lost the arbiter at ", address_, " (", last_error_, "); trying until it is back"));
+    }
+    if (!welcomed_ && (!refusal_.empty() || check_vacant())) return;
     sleep(kReconnectPause);
   }
+}
+
+bool TreeRegistrar::check_vacant() {
+  vacant_ = is_vacant(parse_address(address_));
+  if (vacant_) changed_.notify();
+  return vacant_;
 }
 
 std::string TreeRegistrar::run_connection() {
@@ -89,6 +98,7 @@ std::string TreeRegistrar::run_connection() {
         welcomed_ = true;
         refusal_.clear();
         connection_ = &connection;
+        connected_ = true;
         for (const auto& [id, info] : actors_) connection.outbox->send(add_request(info));
       } else if (!response.added().empty()) {
         acknowledged_.insert(response.added());

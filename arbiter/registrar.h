@@ -10,10 +10,17 @@
 
 #include "runtime/process/supervision.h"
 #include "runtime/task/condition.h"
+#include "runtime/task/error.h"
 #include "runtime/wire/actor_info.h"
 #include "runtime/wire/peer.h"
 
 namespace tractor::arbiter {
+
+// The arbiter that was to be joined has ended: claim its address again.
+class ArbiterGone : public Error {
+ public:
+  using Error::Error;
+};
 
 class TreeRegistrar final : public Registrar {
  public:
@@ -21,7 +28,8 @@ class TreeRegistrar final : public Registrar {
   ~TreeRegistrar();
 
   // Connects, and starts the task in `system` that keeps connected. Throws UsageError when no arbiter answers there
-  // within kConnectTimeout, or something else does, or it does not let us in. A checkpoint.
+  // within kConnectTimeout, or something else does, or it does not let us in; ArbiterGone when its address has become
+  // vacant. A checkpoint.
   void start(TaskNursery& system);
 
   void add(const ActorInfo& info) override;
@@ -35,6 +43,7 @@ class TreeRegistrar final : public Registrar {
  private:
   struct Connection;
   void keep_connected();
+  bool check_vacant();
   // One connection, from its opening to its end, which it describes.
   std::string run_connection();
 
@@ -45,7 +54,9 @@ class TreeRegistrar final : public Registrar {
   std::set<std::string> acknowledged_;
   ActorRef arbiter_;
   bool welcomed_ = false;  // ever
-  std::string refusal_;    // why it cannot work at all
+  bool connected_ = false;
+  bool vacant_ = false;  // before it was welcomed
+  std::string refusal_;  // why it cannot work at all
   std::string last_error_;
   Condition changed_;
 };

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 
 #include "arbiter/claim.h"
@@ -46,7 +47,10 @@ class Root {
     supervision_.arbiter_address = to_string(claim_.address);
     supervision_.credential_file = or_environment(options_.credential_file, "TRACTOR_CREDENTIAL_FILE");
     supervision_.insecure = options_.insecure;
-    if (!supervision_.credential_file.empty()) token_ = read_credential(supervision_.credential_file);
+    if (!supervision_.credential_file.empty()) {
+      supervision_.credential_file = std::filesystem::absolute(supervision_.credential_file);  // main may go elsewhere
+      token_ = read_credential(supervision_.credential_file);
+    }
     if (claim_.ours && claim_.address.kind == Address::Kind::tcp && token_.empty() && !options_.insecure) {
       throw UsageError("no arbiter answers at " + to_string(claim_.address) +
                        "; this program would become it, but serving TCP needs a credential: name a file that holds a "
@@ -97,7 +101,7 @@ class Root {
       runtime_.emplace(functions_, runtime_options());
     } catch (const UsageError&) {
       // Another program may have become the arbiter at that TCP address in the meantime.
-      if (!claim_.ours || claim_.address.kind != Address::Kind::tcp || !arbiter::tcp_answers(claim_.address)) throw;
+      if (!claim_.ours || claim_.address.kind != Address::Kind::tcp || arbiter::is_vacant(claim_.address)) throw;
       claim_.ours = false;
       runtime_.emplace(functions_, runtime_options());
     }
@@ -165,7 +169,7 @@ void print_error(const std::exception_ptr& error, const std::string& indentation
 Interrupted::Interrupted(int signal)
     : Error("interrupted by signal " + std::to_string(signal) + " (" + strsignal(signal) + ")"), signal_(signal) {}
 
-Program::Program(int argc, char** argv) : command_line_(argv, argv + argc) {}
+Program::Program(int argc, char** argv) : command_line_(argv, argv + argc) { open_standard_descriptors(); }
 
 Program::~Program() = default;
 
@@ -173,15 +177,21 @@ void Program::serve_if_child() {
   if (is_child_process()) run_child(table_);
 }
 
-void Program::run_root(RunOptions options, const std::function<void()>& main) {
+void Program::run_root(const RunOptions& options, const std::function<void()>& main) {
   serve_if_child();
-  Root(table_, std::move(options), command_line_).run(main);
+  while (true) {
+    try {
+      return Root(table_, options, command_line_).run(main);
+    } catch (const arbiter::ArbiterGone& e) {  // before main began
+      log::info(e.what());
+    }
+  }
 }
 
-int Program::run_daemon(RunOptions options) {
+int Program::run_daemon(const RunOptions& options) {
   return exit_status([&]() -> int {
     try {
-      run_root(std::move(options), [] { sleep_forever(); });
+      run_root(options, [] { sleep_forever(); });
     } catch (const RemoteCancelled&) {  // as it should end
     }
     return 0;

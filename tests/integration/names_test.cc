@@ -1,6 +1,7 @@
 // Actors and programs that find each other by name.
 #include "harness.h"
 #include "listener.h"
+#include "runtime/process/runtime_directory.h"
 
 namespace tractor::test {
 namespace {
@@ -144,6 +145,17 @@ TEST_F(Names, A46_a_program_that_runs_after_the_arbiter_ended_becomes_it) {
     expect_to_end(process);
     run([] { EXPECT_EQ(list_actors().size(), 1); });
   }
+}
+
+TEST_F(Names, A46_a_program_that_comes_while_the_arbiter_ends_becomes_it) {
+  UniqueDescriptor ending = try_lock_file(runtime_directory() + "/arbiter.sock.lock");  // its socket has gone already
+  ASSERT_TRUE(ending);
+  Process process = Process::as("owns", {"frank"});
+  EXPECT_FALSE(process.prints("ready", 300ms));
+  ending.reset();
+  EXPECT_TRUE(process.prints("ready", 2s * kSlowness)) << process.err();
+  run([] { EXPECT_TRUE(query_actor("frank")); });
+  expect_to_end(process);
 }
 
 void agree_on_one(const std::vector<std::string>& environment) {

@@ -81,8 +81,8 @@ struct Codec<bool> {
   static std::string type() { return "bool"; }
 };
 
-template <std::integral T>
-requires(!std::same_as<T, bool>) struct Codec<T> {
+template <Integer T>
+struct Codec<T> {
   static Value encode(T value) { return value; }
   static T decode(const Value& value) {
     const auto* i = value.get_if<std::int64_t>();
@@ -280,11 +280,27 @@ requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
   }
 };
 
+// What can be an argument of a call by name: also a text that is no std::string, such as a literal.
+template <class T>
+concept Argument = Encodable<T> || std::convertible_to<const T&, std::string_view>;
+
+namespace detail {
+
+template <Argument T>
+Value encode_argument(const T& argument) {
+  if constexpr (Encodable<T>) {
+    return Codec<T>::encode(argument);
+  } else {
+    return std::string_view(argument);
+  }
+}
+
+}  // namespace detail
+
 // An argument by name: {"x", 1}.
 struct NamedArgument {
-  template <Encodable T>
-  NamedArgument(std::string n, const T& v) : name(std::move(n)), value(Codec<T>::encode(v)) {}
-  NamedArgument(std::string n, const char* v) : name(std::move(n)), value(v) {}
+  template <Argument T>
+  NamedArgument(std::string n, const T& v) : name(std::move(n)), value(detail::encode_argument(v)) {}
   std::string name;
   Value value;
 };

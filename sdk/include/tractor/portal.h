@@ -70,14 +70,10 @@ class Portal {
 
   // Runs a function by its name: portal.run<std::string>("scene.say_hello", "gretchen"). Without a type the result is a
   // Value.
-  template <class R = Value, Encodable... A>
+  template <class R = Value, Argument... A>
   R run(std::string_view function, const A&... arguments) {
     return detail::decode_result<R>(function,
-                                    call(function, {.positional = Value::List{Codec<A>::encode(arguments)...}}));
-  }
-  template <class R = Value, std::size_t... N>
-  requires(sizeof...(N) > 0) R run(std::string_view function, const char (&... arguments)[N]) {
-    return detail::decode_result<R>(function, call(function, {.positional = Value::List{Value(arguments)...}}));
+                                    call(function, {.positional = Value::List{detail::encode_argument(arguments)...}}));
   }
   // The same with arguments by name: portal.run<int>("math.add", {{"x", 1}, {"y", 2}}).
   template <class R = Value>

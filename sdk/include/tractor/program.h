@@ -72,13 +72,13 @@ class Program {
     return run(RunOptions{}, std::forward<F>(main), std::forward<A>(arguments)...);
   }
   template <class F, class... A>
-  auto run(RunOptions options, F&& main, A&&... arguments) -> std::invoke_result_t<F&, A&...> {
+  auto run(const RunOptions& options, F&& main, A&&... arguments) -> std::invoke_result_t<F&, A&...> {
     using R = std::invoke_result_t<F&, A&...>;
     if constexpr (std::is_void_v<R>) {
-      run_root(std::move(options), [&] { std::invoke(main, arguments...); });
+      run_root(options, [&] { std::invoke(main, arguments...); });
     } else {
       std::optional<R> value;
-      run_root(std::move(options), [&] { value.emplace(std::invoke(main, arguments...)); });
+      run_root(options, [&] { value.emplace(std::invoke(main, arguments...)); });
       return std::move(*value);
     }
   }
@@ -90,25 +90,25 @@ class Program {
     return main(RunOptions{}, std::forward<F>(main_function), std::forward<A>(arguments)...);
   }
   template <class F, class... A>
-  int main(RunOptions options, F&& main_function, A&&... arguments) {
+  int main(const RunOptions& options, F&& main_function, A&&... arguments) {
     return exit_status([&]() -> int {
       if constexpr (std::is_same_v<std::invoke_result_t<F&, A&...>, int>) {
-        return run(std::move(options), main_function, arguments...);
+        return run(options, main_function, arguments...);
       } else {
-        run(std::move(options), main_function, arguments...);
+        run(options, main_function, arguments...);
         return 0;
       }
     });
   }
 
   // Serves the root's modules until a signal, or another actor's cancel, ends it. Returns the exit status.
-  int run_daemon(RunOptions options);
+  int run_daemon(const RunOptions& options);
 
   // In a child process: serves and never returns. Elsewhere it does nothing.
   void serve_if_child();
 
  private:
-  void run_root(RunOptions options, const std::function<void()>& main);
+  void run_root(const RunOptions& options, const std::function<void()>& main);
   static int exit_status(const std::function<int()>& run);
 
   FunctionTable table_;
