@@ -21,9 +21,9 @@ void stop() {
 
 void all() {
   tractor::open_nursery([](tractor::ActorNursery& n) {
-    n.start_actor("echo", {.modules = {"standalone"}});
+    tractor::Portal daemon = n.start_actor("echo", {.modules = {"standalone"}});
     call("hello");
-    stop();
+    daemon.cancel_actor();
   });
 }
 

@@ -12,7 +12,12 @@
 namespace tractor {
 
 void check_actor_name(const std::string& name) {
+  constexpr std::size_t kMaxBytes = 255;  // it is part of every error, which must fit into metadata
   if (name.empty()) throw UsageError("an actor needs a name");
+  if (name.size() > kMaxBytes) {
+    throw UsageError(absl::StrCat("an actor's name has at most ", kMaxBytes, " bytes; ", Value(name).describe(),
+                                  " has ", name.size()));
+  }
   if (!is_utf8(name))
     throw UsageError(absl::StrCat("an actor's name must be valid UTF-8, got ", Value(name).describe()));
 }

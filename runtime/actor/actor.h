@@ -15,7 +15,7 @@
 
 namespace tractor {
 
-// UsageError unless it can be a name: valid UTF-8, and not empty.
+// UsageError unless it can be a name: valid UTF-8, from 1 to 255 bytes.
 void check_actor_name(const std::string& name);
 
 class Actor final : public CallHandler {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/task/error.h"
+#include "runtime/wire/value.h"
 
 namespace tractor {
 namespace {
@@ -21,6 +22,8 @@ Address parse_address(std::string_view text) {
     std::string_view path = text.substr(5);
     if (path.starts_with("//")) path.remove_prefix(2);
     if (!path.starts_with('/')) refuse(text, "the path of a unix socket must be absolute");
+    if (path.find(',') != std::string_view::npos) refuse(text, "gRPC takes no path with a comma");
+    if (!is_utf8(path)) refuse(text, "it is no valid UTF-8");
     if (path.size() > kMaxSocketPath) {
       refuse(text, absl::StrCat("the path has ", path.size(), " bytes, a unix socket takes at most ", kMaxSocketPath));
     }

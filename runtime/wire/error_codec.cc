@@ -178,6 +178,10 @@ grpc::Status to_status(const ErrorInfo& info) {
     error.clear_attributes();
     error.clear_relay_path();
   }
+  if (error.ByteSizeLong() > kMaxStatusDetails) {  // an id or an origin that was not made here
+    error.clear_error_id();
+    error.clear_origin();
+  }
   google::rpc::Status status;
   status.set_code(row_of(info.kind).code);
   status.set_message(message);
@@ -192,6 +196,14 @@ ErrorInfo from_status(const grpc::Status& status, const ActorRef& peer) {
       v1::Error error;
       if (detail.UnpackTo(&error)) return decode(error);
     }
+  }
+  // One of our calls was ended by a server that shuts down; an actor that cancels one says by whom, in the details.
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    return {.error_id = random_id(),
+            .type = row_of(ErrorKind::unavailable).type,
+            .message = "the connection was closed from there",
+            .kind = ErrorKind::unavailable,
+            .origin = peer};
   }
   const KindRow& row = row_where([&](const KindRow& r) { return r.code == status.error_code(); });
   return {

@@ -5,6 +5,7 @@
 #include <grpcpp/create_channel_posix.h>
 #include <unistd.h>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/address.h"
@@ -27,6 +28,21 @@ grpc::ChannelArguments channel_arguments() {
   return args;
 }
 
+// gRPC takes addresses for URIs.
+std::string target(const std::string& address) {
+  if (!address.starts_with("unix:")) return address;
+  std::string uri = "unix:";
+  for (const char c : address.substr(uri.size())) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+        std::string_view("/._-~").find(c) != std::string_view::npos) {
+      uri += c;
+    } else {
+      absl::StrAppend(&uri, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    }
+  }
+  return uri;
+}
+
 // The first address that can work from here.
 std::string choose(const ActorRef& actor, const std::vector<std::string>& addresses) {
   for (const std::string& text : addresses) {
@@ -40,7 +56,7 @@ std::string choose(const ActorRef& actor, const std::vector<std::string>& addres
 }  // namespace
 
 std::shared_ptr<grpc::Channel> open_channel(const std::string& address) {
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel_arguments());
+  return grpc::CreateCustomChannel(target(address), grpc::InsecureChannelCredentials(), channel_arguments());
 }
 
 std::shared_ptr<grpc::Channel> open_channel_on(int descriptor) {

@@ -17,6 +17,11 @@
 
 namespace tractor {
 
+// The integers: neither bool nor a character type, which are numbers to the language only.
+template <class T>
+concept Integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !std::same_as<T, wchar_t> &&
+                  !std::same_as<T, char8_t> && !std::same_as<T, char16_t> && !std::same_as<T, char32_t>;
+
 class Value {
  public:
   struct Bytes {
@@ -35,8 +40,8 @@ class Value {
   Value() = default;
   Value(std::nullptr_t) {}
   Value(bool value) : data_(value) {}
-  template <std::integral T>
-  requires(!std::same_as<T, bool>) Value(T value) : data_(to_int64(value)) {}
+  template <Integer T>
+  Value(T value) : data_(to_int64(value)) {}
   Value(double value) : data_(value) {}
   Value(float value) : data_(static_cast<double>(value)) {}
   Value(const char* value) : data_(std::string(value)) {}
@@ -66,7 +71,7 @@ class Value {
   bool operator==(const Value&) const = default;
 
  private:
-  static std::int64_t to_int64(std::integral auto value) {
+  static std::int64_t to_int64(Integer auto value) {
     if (!std::in_range<std::int64_t>(value)) out_of_range(static_cast<std::uint64_t>(value));
     return static_cast<std::int64_t>(value);
   }

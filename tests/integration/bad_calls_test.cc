@@ -187,10 +187,10 @@ TEST_F(BadCalls, A05_a_result_that_is_not_what_the_caller_wants) {
 
 TEST_F(BadCalls, A05_calls_by_name_take_positions_names_literals_and_leave_optionals_out) {
   with_daemon({.modules = {"cinema"}}, [](Portal& frank) {
-    EXPECT_EQ(frank.run<int>("cinema.place", 1, std::string("donny")), 6);
+    EXPECT_EQ(frank.run<int>("cinema.place", 1, "donny"), 6);
     EXPECT_EQ(frank.run<int>("cinema.place", 1, std::string("donny"), std::string("xx")), 8);
     EXPECT_EQ(frank.run<int>("cinema.place", {{"guest", "donny"}, {"row", 1}}), 6);
-    EXPECT_EQ(frank.run<int>("cinema.place", {{"note", "xx"}, {"guest", "donny"}, {"row", 1}}), 8);
+    EXPECT_EQ(frank.run<int>("cinema.place", {{"note", std::string_view("xx")}, {"guest", "donny"}, {"row", 1}}), 8);
     EXPECT_EQ(frank.run("cinema.hi"), Value("hi"));
     EXPECT_EQ(frank.run(runs), 4);
   });

@@ -116,6 +116,17 @@ TEST_F(BadInput, a_credential_file_that_is_a_directory) {
   refused({.credential_file = scratch_ / "directory"}, {scratch_ / "directory"});
 }
 
+TEST_F(BadInput, a_relative_credential_file_is_found_also_when_main_went_elsewhere) {
+  file("token", "secret", 0600);
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(scratch_.path());
+  run({.credential_file = "token"}, [&] {
+    std::filesystem::current_path("/");
+    open_nursery([](ActorNursery& n) { n.start_actor("frank").cancel_actor(); });
+  });
+  std::filesystem::current_path(before);
+}
+
 TEST_F(BadInput, a_good_credential_lets_children_in_over_tcp) {
   run({.modules = {"scene"}, .listen = {"127.0.0.1:0"}, .credential_file = file("token", "secret\n", 0600)}, [] {
     EXPECT_EQ(current_actor().info().addresses.size(), 2);
@@ -128,6 +139,34 @@ TEST_F(BadInput, a_good_credential_lets_children_in_over_tcp) {
 }
 
 // --- the runtime directory ---
+
+TEST_F(BadInput, a_runtime_directory_with_an_odd_name) {
+  for (const std::string name : {"a#b", "a?b", "%41", "with blanks"}) {
+    mkdir((scratch_ / name).c_str(), 0700);
+    use_runtime_directory(scratch_ / name);
+    run([] {
+      open_nursery([](ActorNursery& n) {
+        Portal frank = n.start_actor("frank", {.modules = {"scene"}});
+        EXPECT_EQ(find_actor("frank").value().run(hi), "Hi my name is frank");
+        frank.cancel_actor();
+      });
+    });
+  }
+}
+
+TEST_F(BadInput, a_runtime_directory_that_grpc_cannot_take) {
+  for (const std::string name : {"a,b", "\xff"}) {
+    use_runtime_directory(scratch_ / name);
+    refused({}, {"TRACTOR_RUNTIME_DIR", "without a comma"});
+    EXPECT_FALSE(std::filesystem::exists(scratch_ / name));
+  }
+  refused({.arbiter = "unix:/tmp/a,b"}, {"\"unix:/tmp/a,b\"", "comma"});
+}
+
+TEST_F(BadInput, an_arbiter_address_where_a_file_is_leaves_the_file_alone) {
+  refused({.arbiter = "unix:" + file("precious", "text", 0600)}, {scratch_ / "precious", "no socket"});
+  EXPECT_EQ(std::filesystem::file_size(scratch_ / "precious"), 4U);
+}
 
 TEST_F(BadInput, a_runtime_directory_that_others_may_enter) {
   for (const mode_t mode : {0755U, 0750U, 0701U, 0770U}) {
@@ -255,13 +294,40 @@ TEST_F(BadInput, an_actor_may_have_an_odd_name) {
   run([] {
     open_nursery([](ActorNursery& n) {
       for (const std::string& name : {std::string("frank the 2nd"), std::string("../../etc/passwd"),
-                                      std::string("größe\n\"x\""), std::string(10000, 'x')}) {
+                                      std::string("größe\n\"x\""), std::string(255, 'x')}) {
         Portal odd = n.start_actor(name, {.modules = {"scene"}});
         EXPECT_EQ(odd.run(hi), "Hi my name is " + name);
         EXPECT_EQ(query_actor(name)->id, odd.id());
         odd.cancel_actor();
       }
+      EXPECT_TRUE(contains(usage_error([&] { n.start_actor(std::string(256, 'x')); }), "at most 255 bytes"));
     });
+  });
+}
+
+TEST_F(BadInput, a_program_with_closed_standard_descriptors_writes_into_no_file_of_ours) {
+  Process closed({"/bin/sh", "-c", "exec \"$0\" --as prints <&- >&- 2>&-", own_binary()});
+  EXPECT_EQ(closed.wait(), Exit{});
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(runtime_directory())) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_EQ(entry.file_size(), 0U) << entry.path();
+  }
+}
+TRACTOR_SCENARIO(prints) {
+  return program->main([] {
+    open_nursery([](ActorNursery& n) {
+      std::cout << n.run_in_actor("frank", hi).result() << std::endl;
+      std::cerr << "to stderr" << std::endl;
+    });
+  });
+}
+
+TEST_F(BadInput, names_that_nobody_can_have) {
+  with_daemon({.modules = {"scene"}}, [](Portal& frank) {
+    EXPECT_TRUE(contains(usage_error([] { find_actor("\xff"); }), "UTF-8"));
+    EXPECT_TRUE(contains(usage_error([] { wait_for_actor("\xff"); }), "UTF-8"));
+    EXPECT_TRUE(contains(usage_error([] { find_actors("frank", {{"part", "\xff"}}); }), "UTF-8"));
+    EXPECT_EQ(thrown<CallError>([&] { frank.run("scene.\xff"); }).kind(), ErrorKind::not_found);
   });
 }
 

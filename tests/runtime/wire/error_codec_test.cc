@@ -71,6 +71,21 @@ TEST(ErrorCodec, a_huge_text_is_cut_in_a_status_and_says_so) {
   EXPECT_EQ(back.origin, kHere);
 }
 
+TEST(ErrorCodec, nothing_that_others_chose_makes_a_status_too_large) {
+  const std::string huge(1 << 20, 'x');
+  const ErrorInfo all{.error_id = huge,
+                      .type = huge,
+                      .message = huge,
+                      .origin = {.name = huge, .id = huge},
+                      .relay_path = {{.name = huge, .id = huge}},
+                      .stack_trace = {huge},
+                      .causes = {ErrorInfo{.message = huge}},
+                      .attributes = {{huge, huge}}};
+  const grpc::Status status = to_status(all);
+  EXPECT_LT(status.error_message().size() + status.error_details().size(), 5U * 1024);
+  EXPECT_TRUE(from_status(status, kThere).truncated);
+}
+
 TEST(ErrorCodec, each_kind_has_its_status_code) {
   EXPECT_EQ(to_status(info_of(CallError(ErrorKind::invalid_argument, ""))).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
@@ -89,6 +104,10 @@ TEST(ErrorCodec, a_status_without_details_names_the_peer) {
   EXPECT_EQ(info.kind, ErrorKind::unavailable);
   EXPECT_EQ(info.origin, kThere);
   EXPECT_EQ(from_status({grpc::StatusCode::UNKNOWN, "x", "no protobuf \xff"}, kThere).message, "x");
+}
+
+TEST(ErrorCodec, a_bare_cancellation_comes_from_a_server_that_ends) {
+  EXPECT_EQ(from_status({grpc::StatusCode::CANCELLED, "CANCELLED"}, kThere).kind, ErrorKind::unavailable);
 }
 
 TEST(ErrorCodec, a_cancellation_is_thrown_as_one_that_says_who_asked) {
