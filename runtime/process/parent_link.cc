@@ -22,13 +22,12 @@ constexpr std::uint32_t kVersion = 1;
 
 struct ParentLink::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::SuperviseRequest, v1::SuperviseResponse>;
-  Connection(int descriptor, grpc::CompletionQueue* queue)
-      : token(receive_child_token(descriptor)), stub(v1::SupervisionService::NewStub(open_channel_on(descriptor))) {
-    context.AddMetadata(kChildTokenKey, token);
+  Connection(int descriptor, grpc::CompletionQueue* queue) {
+    context.AddMetadata(kChildTokenKey, receive_child_token(descriptor));  // before gRPC has the socket
+    stub = v1::SupervisionService::NewStub(open_channel_on(descriptor));
     stream = stub->PrepareAsyncSupervise(&context, queue);
     outbox.emplace(*stream);
   }
-  std::string token;
   grpc::ClientContext context;
   std::unique_ptr<v1::SupervisionService::Stub> stub;
   std::unique_ptr<Stream> stream;
