@@ -33,6 +33,9 @@ const std::string& CurrentActor::name() const { return info().name; }
 const std::string& CurrentActor::id() const { return info().id; }
 const ActorInfo& CurrentActor::info() const { return Runtime::current().actor().info(); }
 Value::Map& CurrentActor::statespace() const { return Runtime::current().actor().statespace(); }
+void CurrentActor::at_exit(std::function<void()> callback) const {
+  Runtime::current().actor().at_exit(std::move(callback));
+}
 
 CurrentActor current_actor() {
   Runtime::current();

@@ -51,6 +51,23 @@ std::optional<Clock::duration> Actor::time_left() const {
   return std::max(cancel_deadline_ - Clock::now(), Clock::duration::zero());
 }
 
+void Actor::run_exit_callbacks(Clock::duration budget) {
+  const Clock::time_point deadline = deadline_after(budget);
+  while (!exit_callbacks_.empty()) {
+    const std::function<void()> callback = std::move(exit_callbacks_.back());
+    exit_callbacks_.pop_back();
+    CancelScope scope({.deadline = deadline, .shield = true});
+    try {
+      scope.run(callback);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (...) {
+      log::error("an at_exit callback failed: " + describe(std::current_exception()));
+    }
+    if (scope.cancelled_caught()) log::warning("an at_exit callback was cut short: the time to end was over");
+  }
+}
+
 const Function& Actor::function_for(const std::string& name) const {
   const std::string module = name.substr(0, name.find('.'));
   if (!enabled_.contains(module)) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "runtime/actor/function_table.h"
 #include "runtime/task/cancel_scope.h"
@@ -40,6 +41,10 @@ class Actor final : public CallHandler {
   std::optional<Clock::duration> time_left() const;
   // Told once when another actor asked this one to end.
   void set_on_cancel_request(std::function<void(const ActorRef&)> told) { on_cancel_request_ = std::move(told); }
+  // Adds a callback for the actor's end; the last one added runs first.
+  void at_exit(std::function<void()> callback) { exit_callbacks_.push_back(std::move(callback)); }
+  // Runs them, shielded, all within `budget`; what one throws goes to the log.
+  void run_exit_callbacks(Clock::duration budget);
 
   // --- calls: CallHandler ---
   const ActorRef& self() const override { return self_; }
@@ -65,6 +70,7 @@ class Actor final : public CallHandler {
   CancelScope* scope_ = nullptr;
   Clock::time_point cancel_deadline_ = Clock::kNever;
   std::function<void(const ActorRef&)> on_cancel_request_;
+  std::vector<std::function<void()>> exit_callbacks_;
   std::map<std::string, Call*> calls_;
 };
 

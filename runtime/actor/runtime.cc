@@ -129,6 +129,7 @@ void Runtime::run(const Phases& phases) {
         error = std::current_exception();
       }
       actor_.set_scope(nullptr);
+      actor_.run_exit_callbacks(supervision_.budget_for({}));  // as much as a child would get
       phases.finish();
       system.cancel_scope().cancel();
     });

@@ -2,6 +2,7 @@
 // RemoteActorError (unavailable) when the arbiter does not answer.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +22,11 @@ class CurrentActor {
   const ActorInfo& info() const;
   // This actor's state, shared by all its tasks; a child's starts with what ActorOptions gave it.
   Value::Map& statespace() const;
+  // Runs `callback` when the actor ends: after its function, its calls and its children have ended, whether they
+  // returned, threw or were cancelled; not when the process is killed. The last one added runs first. It runs as a
+  // task: it may wait, shielded from the cancellation, within what is left of the actor's budget; what it throws goes
+  // to the log.
+  void at_exit(std::function<void()> callback) const;
 };
 CurrentActor current_actor();
 
