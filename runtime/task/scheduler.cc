@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "runtime/task/scheduler_state.h"
@@ -29,7 +30,8 @@ void Scheduler::run(std::function<void()> main) {
     }
     State& state;
   } restore{*state_};
-  const StackOverflowReports reports;
+  std::optional<StackOverflowReports> reports;
+  if (state_->reports_overflow) reports.emplace();
   Task::start(*this, nullptr, "main", std::make_unique<detail::WorkOf<std::function<void()>>>(std::move(main)));
   state_->loop();
   if (state_->root_error) std::rethrow_exception(std::exchange(state_->root_error, nullptr));
@@ -41,6 +43,8 @@ Scheduler& Scheduler::current() {
 }
 
 Scheduler* Scheduler::try_current() noexcept { return running_here; }
+
+void Scheduler::leave_signals_alone() { state_->reports_overflow = false; }
 
 bool Scheduler::on_loop_thread() const noexcept { return running_here == this; }
 

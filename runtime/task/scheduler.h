@@ -40,6 +40,9 @@ class Scheduler {
   // any time in the scheduler's life; what is posted after the last turn is destroyed without having run.
   void post(std::function<void()> fn);
 
+  // Before run(): no handler that names a task whose stack overflows is installed; for guests in someone's process.
+  void leave_signals_alone();
+
   // Whether posting from a task of this scheduler, as opposed to another thread.
   bool on_loop_thread() const noexcept;
 

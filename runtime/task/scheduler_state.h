@@ -51,6 +51,7 @@ struct Scheduler::State {
   ReadyQueue turn;              // what is left of those that were ready when the turn began
   ReadyQueue ready;             // runs in the next turn
   bool root_ended = false;
+  bool reports_overflow = true;
   std::exception_ptr root_error;
 
   // The loop looks at the clock after a slice of switches, not after each (25 ns against 20 for the switch itself).

@@ -108,6 +108,7 @@ class Program {
   void serve_if_child();
 
  private:
+  friend class Embedded;
   void run_root(const RunOptions& options, const std::function<void()>& main);
   static int exit_status(const std::function<int()>& run);
 

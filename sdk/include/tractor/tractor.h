@@ -14,6 +14,7 @@
 #include "tractor/actor_nursery.h"
 #include "tractor/actors.h"
 #include "tractor/codec.h"
+#include "tractor/embedded.h"
 #include "tractor/function.h"
 #include "tractor/portal.h"
 #include "tractor/program.h"
