@@ -93,6 +93,24 @@ void CancelScope::refresh() {
   }
 }
 
+void CancelScope::hand_over_to(CancelScope& other) {
+  while (!children_.empty()) {
+    CancelScope& child = children_.front();
+    children_.pop_front();
+    child.parent_ = &other;
+    other.children_.push_back(child);
+    child.refresh();
+  }
+  std::vector<Task*> moving;
+  for (Task& task : tasks_) {
+    if (&task != entered_by_) moving.push_back(&task);
+  }
+  for (Task* task : moving) {
+    task->move_to(&other);
+    if (other.effective_) task->deliver_cancellation();
+  }
+}
+
 Clock::time_point current_effective_deadline() {
   const Task& task = Task::current("current_effective_deadline");
   if (task.cancelled()) return Clock::time_point::min();

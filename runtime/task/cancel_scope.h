@@ -22,6 +22,9 @@ namespace tractor {
 
 class Task;
 class Scheduler;
+namespace detail {
+class Start;
+}
 
 using ScopedTaskHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct ScopedTaskTag>>;
 
@@ -112,6 +115,7 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
  private:
   friend class Task;
   friend class TaskNursery;
+  friend class detail::Start;
   friend Clock::time_point current_effective_deadline();
 
   void enter();
@@ -121,6 +125,8 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
   bool is_cancelled() const { return cancel_called_ || parent_is_cancelled(); }
   // Recomputes effective_ here and below, and tells tasks that are newly cancelled.
   void refresh();
+  // Makes everything directly inside this scope, but the task that entered it, be inside `other` instead.
+  void hand_over_to(CancelScope& other);
 
   struct DeadlineTimer : Timer {
     explicit DeadlineTimer(CancelScope& s);

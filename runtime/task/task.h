@@ -37,6 +37,8 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
   CancelScope* scope() const { return scope_; }
   // Makes `scope` the innermost one.
   void move_to(CancelScope* scope) noexcept;
+  // Tells `nursery` of its end instead.
+  void move_to_nursery(TaskNursery& nursery) noexcept { nursery_ = &nursery; }
 
   // Parks the running task until make_ready(). Runs others meanwhile.
   void suspend();

@@ -75,19 +75,60 @@ void TaskNursery::record(bool cancelled, std::exception_ptr error) {
   scope_.cancel();
 }
 
-void TaskNursery::spawn_work(std::string name, std::unique_ptr<detail::Work> work) {
-  if (phase_ == Phase::kNew) throw UsageError("start_soon: the nursery is not open; call it inside open_task_nursery");
+void TaskNursery::must_be_open(const char* caller) const {
+  const std::string who = caller;
+  if (phase_ == Phase::kNew) throw UsageError(who + ": the nursery is not open; call it inside open_task_nursery");
   if (phase_ == Phase::kClosed)
-    throw UsageError("start_soon: the nursery has ended, and with it everything that could wait");
-  if (!scheduler_->on_loop_thread()) throw UsageError("start_soon called from another thread: use Scheduler::post");
+    throw UsageError(who + ": the nursery has ended, and with it everything that could wait");
+  if (!scheduler_->on_loop_thread()) throw UsageError(who + " called from another thread: use Scheduler::post");
+}
+
+void TaskNursery::spawn_work(std::string name, std::unique_ptr<detail::Work> work) {
+  must_be_open("start_soon");
   Task::start(*scheduler_, this, std::move(name), std::move(work));
   ++pending_;
 }
 
 void TaskNursery::child_ended(bool cancelled, std::exception_ptr error) {
   record(cancelled, std::move(error));
+  drop_one();
+}
+
+void TaskNursery::drop_one() {
   --pending_;
   if (pending_ == 0 && closer_ != nullptr && !closer_->woken()) closer_->wake();
+}
+
+// --- start ---
+
+detail::Start::Start(TaskNursery& target) : target_(target) {
+  target.must_be_open("start");
+  Task::current("TaskNursery::start");
+  ++target.pending_;  // the task's place
+}
+
+detail::Start::~Start() {
+  if (!moved_) target_.drop_one();
+}
+
+void detail::Start::run_work(std::unique_ptr<Work> work) {
+  nursery_.run([&] {
+    task_ = &Task::start(*target_.scheduler_, &nursery_, {}, std::move(work));
+    ++nursery_.pending_;
+  });
+  if (!told_) throw UsageError("start: the task ended without having called started()");
+}
+
+void detail::Start::ready(Start*& start) {
+  if (start == nullptr) throw UsageError("TaskStatus::started: this task has told already that it is ready");
+  Start& call = *std::exchange(start, nullptr);
+  call.told_ = true;
+  // Then the task is on its way out, and the starter waits for its end.
+  if (call.nursery_.scope_.effectively_cancelled()) return;
+  call.task_->move_to_nursery(call.target_);
+  call.nursery_.scope_.hand_over_to(call.target_.scope_);
+  call.moved_ = true;
+  call.nursery_.drop_one();
 }
 
 }  // namespace tractor

@@ -37,7 +37,37 @@ struct WorkOf final : Work {
   F fn;
 };
 
+class Start;
+
 }  // namespace detail
+
+// How a task that TaskNursery::start runs says that it is ready: the starter goes on and the task moves to the nursery.
+// started() is no checkpoint; the second time it is a UsageError.
+template <class T>
+class TaskStatus {
+ public:
+  TaskStatus(detail::Start& start, std::optional<T>& value) : start_(&start), value_(&value) {}
+  TaskStatus(const TaskStatus&) = delete;
+  TaskStatus& operator=(const TaskStatus&) = delete;
+
+  void started(T value);
+
+ private:
+  detail::Start* start_;  // null when the task has told; what these two point to may be gone then
+  std::optional<T>* value_;
+};
+template <>
+class TaskStatus<void> {
+ public:
+  explicit TaskStatus(detail::Start& start) : start_(&start) {}
+  TaskStatus(const TaskStatus&) = delete;
+  TaskStatus& operator=(const TaskStatus&) = delete;
+
+  void started();
+
+ private:
+  detail::Start* start_;
+};
 
 class TaskNursery {
  public:
@@ -64,8 +94,18 @@ class TaskNursery {
     spawn(std::move(name), std::forward<F>(fn));
   }
 
+  // Starts a task that runs fn(status, args...), `status` being a TaskStatus<T>&, and waits until it is ready:
+  //   const int port = nursery.start<int>([](TaskStatus<int>& status) { Server s; status.started(s.port()); s.serve();
+  //   });
+  // Returns what the task gives to status.started(). A checkpoint. Until then the task lives inside this call: in the
+  // caller's scopes, not the nursery's (which stays open meanwhile), and what it fails with is thrown here; cancelled,
+  // the call cancels the task and waits for its end. UsageError when the task returns without having called started().
+  template <class T = void, class F, class... Args>
+  T start(F&& fn, Args&&... args);
+
   CancelScope& cancel_scope() { return scope_; }
   const CancelScope& cancel_scope() const { return scope_; }
+  // Those that are being started count, too.
   int task_count() const { return pending_; }
 
   // Runs `body` with the nursery open and closes it; see open_task_nursery. Once in a nursery's life.
@@ -103,6 +143,7 @@ class TaskNursery {
 
  private:
   friend class Task;
+  friend class detail::Start;
 
   void open();
   // Waits for the tasks, leaves the scope, throws what is left to throw.
@@ -114,7 +155,10 @@ class TaskNursery {
     spawn_work(std::move(name), std::make_unique<detail::WorkOf<std::decay_t<F>>>(std::forward<F>(fn)));
   }
   void spawn_work(std::string name, std::unique_ptr<detail::Work> work);
+  void must_be_open(const char* caller) const;
   void child_ended(bool cancelled, std::exception_ptr error);
+  // One task, or one that would have become one, is gone.
+  void drop_one();
 
   enum class Phase { kNew, kBodyRuns, kWaits, kClosed };
 
@@ -126,6 +170,64 @@ class TaskNursery {
   bool cancelled_ = false;  // Cancelled was among what ended the body and the tasks
   Phase phase_ = Phase::kNew;
 };
+
+namespace detail {
+
+// A call of TaskNursery::start, on its caller's stack.
+class Start {
+ public:
+  // Keeps `target` open.
+  explicit Start(TaskNursery& target);
+  Start(const Start&) = delete;
+  Start& operator=(const Start&) = delete;
+  ~Start();
+
+  // Runs `fn` as a task until it is ready or has ended.
+  template <class F>
+  void run(F fn) {
+    run_work(std::make_unique<WorkOf<F>>(std::move(fn)));
+  }
+  // What the task calls when it is ready: moves it, and all scopes and tasks inside it, to the target. UsageError when
+  // `start`, which it sets to null, is null already.
+  static void ready(Start*& start);
+
+ private:
+  void run_work(std::unique_ptr<Work> work);
+
+  TaskNursery nursery_;  // where the task lives until it is ready
+  TaskNursery& target_;
+  Task* task_ = nullptr;
+  bool told_ = false;
+  bool moved_ = false;
+};
+
+}  // namespace detail
+
+template <class T>
+void TaskStatus<T>::started(T value) {
+  if (start_ != nullptr) value_->emplace(std::move(value));
+  detail::Start::ready(start_);
+}
+inline void TaskStatus<void>::started() { detail::Start::ready(start_); }
+
+template <class T, class F, class... Args>
+T TaskNursery::start(F&& fn, Args&&... args) {
+  detail::Start start(*this);
+  const auto run = [&](auto&... value) {  // what the status is made with besides
+    start.run([&start, &value..., fn = std::decay_t<F>(std::forward<F>(fn)),
+               args = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable {
+      TaskStatus<T> status(start, value...);
+      std::apply([&](auto&... a) { std::invoke(std::move(fn), status, std::move(a)...); }, args);
+    });
+  };
+  if constexpr (std::is_void_v<T>) {
+    run();
+  } else {
+    std::optional<T> value;
+    run(value);
+    return std::move(*value);
+  }
+}
 
 // Opens a nursery around `body`, which is called with it; returns the body's value and throws what failed.
 template <class F>
