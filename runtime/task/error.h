@@ -52,6 +52,12 @@ class BrokenError : public Error {
   using Error::Error;
 };
 
+// Nothing will ever be received again: the senders of a channel closed it, and what they had sent is received.
+class EndOfChannel : public Error {
+ public:
+  using Error::Error;
+};
+
 // An operation named *_nowait would have had to wait.
 class WouldBlock : public Error {
  public:

@@ -197,6 +197,10 @@ void checkpoint() {
   if (task.cancelled()) Task::throw_cancelled();
 }
 
+void checkpoint_if_cancelled() {
+  if (Task::current("checkpoint_if_cancelled").cancelled()) checkpoint();
+}
+
 void throw_if_cancelled() {
   if (Task::current("throw_if_cancelled").cancelled()) Task::throw_cancelled();
 }

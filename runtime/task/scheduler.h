@@ -127,6 +127,8 @@ class Waiter : public boost::intrusive::list_base_hook<> {
 void checkpoint();
 // Lets other tasks run once, whatever is cancelled.
 void yield_now();
+// The first half of a checkpoint whose second half is either a wait or yield_now(): throws before anything is done.
+void checkpoint_if_cancelled();
 // Waits for that long; zero or less is a checkpoint().
 void sleep(Clock::duration duration);
 void sleep_until(Clock::time_point time);

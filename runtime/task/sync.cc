@@ -17,12 +17,6 @@ Waiter& take_first(Waiters& waiters) {
   return first;
 }
 
-// The first half of a checkpoint whose second half is either a wait or yield_now(): throws without having done
-// anything.
-void checkpoint_if_cancelled() {
-  if (currently_cancelled()) checkpoint();
-}
-
 }  // namespace
 
 void Event::set() {

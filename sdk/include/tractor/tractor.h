@@ -5,6 +5,7 @@
 #include "runtime/task/cancel_scope.h"
 #include "runtime/task/clock.h"
 #include "runtime/task/error.h"
+#include "runtime/task/memory_channel.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/task/sync.h"
 #include "runtime/task/task_nursery.h"
