@@ -18,10 +18,47 @@ std::string demangle(const char* name) {
   return status == 0 ? text.get() : name;
 }
 
+std::string summary(const std::vector<std::exception_ptr>& errors) {
+  constexpr std::size_t kShown = 5;
+  std::string text = std::to_string(errors.size()) + " errors: ";
+  for (std::size_t i = 0; i < errors.size() && i < kShown; ++i) {
+    if (i > 0) text += "; ";
+    text += describe(errors[i]);
+  }
+  if (errors.size() > kShown) text += "; and " + std::to_string(errors.size() - kShown) + " more";
+  return text;
+}
+
+std::exception_ptr as_one(std::vector<std::exception_ptr> errors) {
+  if (errors.empty()) return nullptr;
+  return errors.size() == 1 ? errors.front() : std::make_exception_ptr(ExceptionGroup(std::move(errors)));
+}
+
 }  // namespace
 
-ExceptionGroup::ExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions)
-    : Error(std::move(message)), exceptions_(std::move(exceptions)) {}
+ExceptionGroup::ExceptionGroup(std::vector<std::exception_ptr> exceptions)
+    : Error(summary(exceptions)), exceptions_(std::move(exceptions)) {}
+
+ExceptionGroup::Split ExceptionGroup::split_by(bool (*matches)(const std::exception_ptr&)) const {
+  std::vector<std::exception_ptr> matching;
+  std::vector<std::exception_ptr> rest;
+  for (const std::exception_ptr& error : exceptions_) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const ExceptionGroup& group) {
+      Split parts = group.split_by(matches);
+      if (!parts.matching || !parts.rest) {  // the group itself, not a copy
+        (parts.matching ? matching : rest).push_back(error);
+      } else {
+        matching.push_back(std::move(parts.matching));
+        rest.push_back(std::move(parts.rest));
+      }
+    } catch (...) {
+      (matches(error) ? matching : rest).push_back(error);
+    }
+  }
+  return {as_one(std::move(matching)), as_one(std::move(rest))};
+}
 
 std::string describe(const std::exception_ptr& error) {
   if (!error) return "no error";

@@ -68,11 +68,38 @@ class WouldBlock : public Error {
 // Cancelled, and never fewer than two errors: one alone is rethrown as itself.
 class ExceptionGroup : public Error {
  public:
-  ExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions);
+  // Its text counts the errors and tells the first few.
+  explicit ExceptionGroup(std::vector<std::exception_ptr> exceptions);
 
   const std::vector<std::exception_ptr>& exceptions() const noexcept { return exceptions_; }
 
+  // A part of a group: null for none, one error alone as itself, several as an ExceptionGroup.
+  struct Split {
+    std::exception_ptr matching;
+    std::exception_ptr rest;
+  };
+  // The errors that `catch (const E&)` would catch, and the others; groups inside are split, too, and keep their place.
+  // As in Python, except that only the errors themselves are asked, not the groups they are in (which are all
+  // std::exceptions):
+  //   catch (const ExceptionGroup& group) {
+  //     const auto [lost, rest] = group.split<ConnectionLost>();
+  //     if (rest) std::rethrow_exception(rest);
+  template <class E>
+  Split split() const {
+    return split_by([](const std::exception_ptr& error) {
+      try {
+        std::rethrow_exception(error);
+      } catch (const E&) {
+        return true;
+      } catch (...) {
+        return false;
+      }
+    });
+  }
+
  private:
+  Split split_by(bool (*matches)(const std::exception_ptr&)) const;
+
   std::vector<std::exception_ptr> exceptions_;
 };
 

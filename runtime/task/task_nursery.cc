@@ -22,17 +22,6 @@ void remove_duplicates(std::vector<std::exception_ptr>& errors) {
   });
 }
 
-std::string summary(const std::vector<std::exception_ptr>& errors) {
-  constexpr std::size_t kShown = 5;
-  std::string text = std::to_string(errors.size()) + " errors: ";
-  for (std::size_t i = 0; i < errors.size() && i < kShown; ++i) {
-    if (i > 0) text += "; ";
-    text += describe(errors[i]);
-  }
-  if (errors.size() > kShown) text += "; and " + std::to_string(errors.size() - kShown) + " more";
-  return text;
-}
-
 }  // namespace
 
 void TaskNursery::open() {
@@ -60,10 +49,7 @@ void TaskNursery::close(bool cancelled, std::exception_ptr error) {
   phase_ = Phase::kClosed;
   const bool absorbed = scope_.leave(cancelled_);
   if (errors_.size() > 1) remove_duplicates(errors_);
-  if (errors_.size() > 1) {
-    std::string text = summary(errors_);
-    throw ExceptionGroup(std::move(text), std::move(errors_));
-  }
+  if (errors_.size() > 1) throw ExceptionGroup(std::move(errors_));
   if (errors_.size() == 1) std::rethrow_exception(std::move(errors_.front()));
   if (cancelled_ && !absorbed) Task::throw_cancelled();
 }

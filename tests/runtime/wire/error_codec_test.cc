@@ -37,7 +37,7 @@ TEST(ErrorCodec, a_remote_error_keeps_its_origin_and_id_and_names_every_hop) {
 
 TEST(ErrorCodec, a_group_carries_its_members) {
   const ExceptionGroup group(
-      "two", {std::make_exception_ptr(std::runtime_error("a")), std::make_exception_ptr(std::logic_error("b"))});
+      {std::make_exception_ptr(std::runtime_error("a")), std::make_exception_ptr(std::logic_error("b"))});
   const ErrorInfo info = info_of(group);
   ASSERT_EQ(info.causes.size(), 2U);
   EXPECT_EQ(info.causes[1].message, "b");
