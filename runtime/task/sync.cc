@@ -54,6 +54,10 @@ void Lock::unlock() {
   next.wake();
 }
 
+Lock::Statistics Lock::statistics() const {
+  return {.locked = owner_ != nullptr, .owner = Task::name_of(owner_), .tasks_waiting = waiters_.size()};
+}
+
 Semaphore::Semaphore(int initial) : value_(initial) {
   if (initial < 0)
     throw UsageError("Semaphore: the initial value must not be negative, got " + std::to_string(initial));

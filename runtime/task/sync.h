@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <cstddef>
+#include <string>
 
 #include "runtime/task/scheduler.h"
 
@@ -13,6 +15,11 @@ class Event {
   void set();
   bool is_set() const { return set_; }
   void wait();
+
+  struct Statistics {
+    std::size_t tasks_waiting = 0;
+  };
+  Statistics statistics() const { return {.tasks_waiting = waiters_.size()}; }
 
  private:
   bool set_ = false;
@@ -27,8 +34,15 @@ class Lock {
   bool try_lock();
   void unlock();
 
+  struct Statistics {
+    bool locked = false;
+    std::string owner = {};  // the name of the task that holds it; empty when nobody does, or one that has ended
+    std::size_t tasks_waiting = 0;
+  };
+  Statistics statistics() const;
+
  private:
-  const void* owner_ = nullptr;
+  const void* owner_ = nullptr;  // a Task
   boost::intrusive::list<Waiter> waiters_;
 };
 
@@ -40,6 +54,11 @@ class Semaphore {
   bool try_acquire();
   void release();
   int value() const { return value_; }
+
+  struct Statistics {
+    std::size_t tasks_waiting = 0;
+  };
+  Statistics statistics() const { return {.tasks_waiting = waiters_.size()}; }
 
  private:
   int value_;

@@ -102,6 +102,14 @@ void Task::deliver_cancellation() noexcept {
 
 std::string Task::name() const { return name_.empty() ? "task#" + std::to_string(id_) : name_; }
 
+std::string Task::name_of(const void* task) {
+  if (task == nullptr) return {};
+  for (const Task& candidate : Scheduler::State::of(Scheduler::current()).alive) {
+    if (&candidate == task) return candidate.name();
+  }
+  return {};
+}
+
 std::string Task::describe() const {
   std::string text = name();
   if (!name_.empty()) text += "#" + std::to_string(id_);

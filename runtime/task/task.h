@@ -52,6 +52,8 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
 
   Scheduler& scheduler() const { return scheduler_; }
   std::string name() const;
+  // Of one that may have ended: empty then.
+  static std::string name_of(const void* task);
   // "parent#1: waits for an event"
   std::string describe() const;
 

@@ -190,5 +190,38 @@ TEST(Semaphore, a_cancelled_waiter_takes_no_permit) {
   });
 }
 
+TEST(Sync, statistics_tell_who_holds_and_how_many_wait) {
+  run_virtual([] {
+    Event event;
+    Lock lock;
+    Semaphore permits(0);
+    EXPECT_FALSE(lock.statistics().locked);
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_named("holder", [&] {
+        const std::scoped_lock held(lock);
+        event.wait();
+      });
+      for (int i = 0; i < 2; ++i) {
+        t.start_soon([&] {
+          const std::scoped_lock held(lock);
+          permits.acquire();
+        });
+      }
+      sleep(1s);
+      EXPECT_EQ(event.statistics().tasks_waiting, 1U);
+      EXPECT_TRUE(lock.statistics().locked);
+      EXPECT_EQ(lock.statistics().owner, "holder");
+      EXPECT_EQ(lock.statistics().tasks_waiting, 2U);
+      event.set();
+      sleep(1s);
+      EXPECT_EQ(lock.statistics().tasks_waiting, 1U);
+      EXPECT_EQ(permits.statistics().tasks_waiting, 1U);
+      permits.release();
+      permits.release();
+    });
+    EXPECT_EQ(lock.statistics().owner, "");
+  });
+}
+
 }  // namespace
 }  // namespace tractor
