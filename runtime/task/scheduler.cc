@@ -13,7 +13,9 @@ namespace tractor {
 
 constinit thread_local Scheduler* running_here = nullptr;
 
-Scheduler::Scheduler(EventPort& port) : state_(std::make_unique<State>(*this, port)) {}
+Scheduler::Scheduler(EventPort& port, Options options) : state_(std::make_unique<State>(*this, port)) {
+  if (options.random_order_seed) state_->random_order = std::make_unique<std::mt19937_64>(*options.random_order_seed);
+}
 Scheduler::~Scheduler() = default;
 
 void Scheduler::run(std::function<void()> main) {
@@ -94,6 +96,19 @@ void Scheduler::State::run_slice() {
   Fiber& to = next();
   loop_fiber->switch_to(to);
   bury_dead();
+}
+
+void Scheduler::State::shuffle_turn() {
+  std::vector<Task*> tasks;
+  while (!turn.empty()) {
+    tasks.push_back(&turn.front());
+    turn.pop_front();
+  }
+  // Not std::shuffle, which differs between standard libraries.
+  for (std::size_t left = tasks.size(); left > 0; --left) {
+    std::swap(tasks[(*random_order)() % left], tasks[left - 1]);
+    turn.push_back(*tasks[left - 1]);
+  }
 }
 
 void Scheduler::State::run_posted() noexcept {

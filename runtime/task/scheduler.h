@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -23,7 +24,14 @@ class Task;
 
 class Scheduler {
  public:
-  explicit Scheduler(EventPort& port);
+  struct Options {
+    // For tests: the ready tasks of a turn run in a random order that depends on nothing but this number, instead of
+    // first come, first served. What is right in one order only shows.
+    std::optional<std::uint64_t> random_order_seed = {};
+  };
+
+  explicit Scheduler(EventPort& port) : Scheduler(port, Options{}) {}
+  Scheduler(EventPort& port, Options options);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   ~Scheduler();

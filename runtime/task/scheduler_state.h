@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <vector>
 
 #include "runtime/task/scheduler.h"
@@ -32,6 +33,7 @@ struct Scheduler::State {
     if (dead != nullptr) Task::bury(*std::exchange(dead, nullptr));
   }
 
+  void shuffle_turn();
   bool busy() const { return !ready.empty() || !turn.empty() || has_posted.load(std::memory_order_acquire); }
   void run_slice();
   void run_posted() noexcept;
@@ -45,11 +47,12 @@ struct Scheduler::State {
 
   Scheduler& owner;
   EventPort& port;
-  Fiber* loop_fiber = nullptr;  // null when run() is not running
-  Task* current = nullptr;      // null while the loop itself runs
-  Task* dead = nullptr;         // has ended, its stack is about to be left
-  ReadyQueue turn;              // what is left of those that were ready when the turn began
-  ReadyQueue ready;             // runs in the next turn
+  Fiber* loop_fiber = nullptr;                    // null when run() is not running
+  Task* current = nullptr;                        // null while the loop itself runs
+  Task* dead = nullptr;                           // has ended, its stack is about to be left
+  ReadyQueue turn;                                // what is left of those that were ready when the turn began
+  ReadyQueue ready;                               // runs in the next turn
+  std::unique_ptr<std::mt19937_64> random_order;  // null in production
   bool root_ended = false;
   bool reports_overflow = true;
   std::exception_ptr root_error;
@@ -81,6 +84,8 @@ inline Fiber& Scheduler::State::next() {
   if (turn.empty() && !ready.empty()) {
     turn.swap(ready);
     ++statistics.turns;
+    if (random_order) [[unlikely]]
+      shuffle_turn();
   }
   if (turn.empty() || slice_left == 0) {
     current = nullptr;
