@@ -1,9 +1,6 @@
 // What an actor costs as a process: its time to start, and its memory.
 #include <tractor/tractor.h>
 
-#include <fstream>
-#include <stdexcept>
-
 #include "functions.h"
 #include "measurement.h"
 #include "own_process.h"
@@ -34,17 +31,6 @@ Values measure_spawn() {
   const double actor = milliseconds_to_result();
   const double process = milliseconds_of_a_process();
   return {{"spawn_p50_ms", actor}, {"posix_spawn_p50_ms", process}, {"spawn_vs_posix_spawn", actor / process}};
-}
-
-double resident_megabytes(std::int64_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string word; status >> word;) {
-    if (word != "VmRSS:") continue;
-    double kilobytes = 0;
-    status >> kilobytes;
-    return kilobytes / 1024;
-  }
-  throw std::runtime_error("process " + std::to_string(pid) + " has no VmRSS in /proc");
 }
 
 Values measure_memory() {

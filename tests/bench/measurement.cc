@@ -1,11 +1,15 @@
 #include "measurement.h"
 
+#include <fstream>
+#include <stdexcept>
+
 #include "samples.h"
 
 namespace bench {
 
 std::vector<Measurement> all_measurements() {
-  return {task_switch(), task_spawn(), spawn(), actor_memory(), one_call_at_a_time(), many_calls_at_once()};
+  return {task_switch(), task_spawn(),   channel_hop(),        parked_tasks(),
+          spawn(),       actor_memory(), one_call_at_a_time(), many_calls_at_once()};
 }
 
 Values medians(const Settings& settings, int rounds, const std::function<Values()>& round) {
@@ -18,6 +22,17 @@ Values medians(const Settings& settings, int rounds, const std::function<Values(
   Values values;
   for (const auto& [name, of_rounds] : samples) values[name] = quantile(of_rounds, 0.5);
   return values;
+}
+
+double resident_megabytes(std::int64_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string word; status >> word;) {
+    if (word != "VmRSS:") continue;
+    double kilobytes = 0;
+    status >> kilobytes;
+    return kilobytes / 1024;
+  }
+  throw std::runtime_error("process " + std::to_string(pid) + " has no VmRSS in /proc");
 }
 
 }  // namespace bench

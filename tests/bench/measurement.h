@@ -6,6 +6,7 @@
 // things are compared, each round measures both in turn, and the figure is the median of the rounds' ratios.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -40,6 +41,8 @@ std::vector<Measurement> all_measurements();
 
 Measurement task_switch();
 Measurement task_spawn();
+Measurement channel_hop();
+Measurement parked_tasks();
 Measurement spawn();
 Measurement actor_memory();
 Measurement one_call_at_a_time();
@@ -48,5 +51,8 @@ Measurement many_calls_at_once();
 // Runs `round` that often, after once that is not counted (caches are cold, memory is mapped), and gives the median of
 // each of its values.
 Values medians(const Settings& settings, int rounds, const std::function<Values()>& round);
+
+// VmRSS of a process, in MB of 1024 kB.
+double resident_megabytes(std::int64_t pid);
 
 }  // namespace bench

@@ -1,7 +1,11 @@
 // What tasks cost in one actor, on the production event port: the root task of the running program measures.
 #include <tractor/tractor.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "measurement.h"
+#include "runtime/task/sanitizers.h"
 #include "samples.h"
 
 namespace bench {
@@ -11,6 +15,10 @@ constexpr int kTasksTakingTurns = 2;
 constexpr int kTurnsOfEach = 500'000;
 constexpr int kTasksPerNursery = 100;
 constexpr int kNurseries = 2'000;
+constexpr int kItems = 500'000;
+// Sanitizers allow few stacks.
+constexpr int kParkedTasks = tractor::kSanitized ? 5'000 : 100'000;
+constexpr int kRoundsOfParkedTasks = 3;  // they take a second each
 
 double nanoseconds_per_switch() {
   const Stopwatch watch;
@@ -34,6 +42,36 @@ double nanoseconds_per_task() {
   return watch.nanoseconds() / (kNurseries * kTasksPerNursery);
 }
 
+double nanoseconds_per_item() {
+  const Stopwatch watch;
+  tractor::open_task_nursery([](tractor::TaskNursery& nursery) {
+    auto [send, receive] = tractor::open_memory_channel<int>(0);
+    nursery.start_soon(
+        [](tractor::SendChannel<int> out) {
+          for (int i = 0; i < kItems; ++i) out.send(i);
+        },
+        std::move(send));
+    while (receive.next()) {
+    }
+  });
+  return watch.nanoseconds() / kItems;
+}
+
+Values measure_parked_tasks() {
+  const double before = resident_megabytes(::getpid());
+  Values values;
+  Stopwatch watch;
+  tractor::open_task_nursery([&](tractor::TaskNursery& nursery) {
+    for (int i = 0; i < kParkedTasks; ++i) nursery.start_soon([] { tractor::sleep_forever(); });
+    tractor::checkpoint();
+    values["parked_100k_mb"] = resident_megabytes(::getpid()) - before;
+    watch = Stopwatch();
+    nursery.cancel_scope().cancel();
+  });
+  values["cancel_100k_tasks_ms"] = watch.milliseconds();
+  return values;
+}
+
 }  // namespace
 
 Measurement task_switch() {
@@ -48,6 +86,22 @@ Measurement task_spawn() {
   return {.figures = {{"task_spawn_ns", "ns", 400, "start, run and end of an empty task, 100 to a nursery"}},
           .run = [](const Settings& settings) {
             return medians(settings, settings.rounds, [] { return Values{{"task_spawn_ns", nanoseconds_per_task()}}; });
+          }};
+}
+
+Measurement channel_hop() {
+  return {
+      .figures = {{"channel_hop_ns", "ns", 200, "an item from task to task through a memory channel without buffer"}},
+      .run = [](const Settings& settings) {
+        return medians(settings, settings.rounds, [] { return Values{{"channel_hop_ns", nanoseconds_per_item()}}; });
+      }};
+}
+
+Measurement parked_tasks() {
+  return {.figures = {{"parked_100k_mb", "MB", 800, "VmRSS that 100,000 tasks which wait add (MB of 1024 kB)"},
+                      {"cancel_100k_tasks_ms", "ms", 500, "from cancelling them to the end of their nursery"}},
+          .run = [](const Settings& settings) {
+            return medians(settings, std::min(settings.rounds, kRoundsOfParkedTasks), measure_parked_tasks);
           }};
 }
 
