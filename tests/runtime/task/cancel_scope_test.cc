@@ -62,7 +62,7 @@ TEST(CancelScope, returns_the_bodys_value_or_nothing_when_cut_short) {
   });
 }
 
-TEST(CancelScope, cancelling_before_entering_cancels_the_first_checkpoint) {
+TEST(CancelScope, A51_cancelling_before_entering_cancels_the_first_checkpoint) {
   run_virtual([] {
     CancelScope scope;
     scope.cancel();
@@ -84,7 +84,7 @@ TEST(CancelScope, cancelling_after_the_block_does_nothing) {
   });
 }
 
-TEST(CancelScope, cancellation_is_level_triggered) {
+TEST(CancelScope, A51_cancellation_is_level_triggered) {
   run_virtual([] {
     CancelScope scope;
     scope.run([&] {
@@ -125,7 +125,7 @@ TEST(CancelScope, a_cancelled_checkpoint_throws_after_others_had_a_turn) {
   });
 }
 
-TEST(CancelScope, only_the_outermost_cancelled_scope_absorbs) {
+TEST(CancelScope, A51_only_the_outermost_cancelled_scope_absorbs) {
   run_virtual([] {
     CancelScope outer;
     CancelScope inner;
@@ -163,7 +163,7 @@ TEST(CancelScope, an_inner_scope_does_not_cancel_the_outer_one) {
   });
 }
 
-TEST(CancelScope, a_shield_keeps_outer_cancellation_out) {
+TEST(CancelScope, A51_a_shield_keeps_outer_cancellation_out) {
   run_virtual([] {
     const auto start = Clock::now();
     CancelScope outer;
@@ -247,7 +247,7 @@ TEST(CancelScope, raising_a_shield_takes_an_outer_cancellation_away) {
   });
 }
 
-TEST(CancelScope, an_error_passes_through_a_cancelled_scope) {
+TEST(CancelScope, A51_an_error_passes_through_a_cancelled_scope) {
   run_virtual([] {
     CancelScope scope;
     EXPECT_THROW(scope.run([&] {
@@ -259,7 +259,7 @@ TEST(CancelScope, an_error_passes_through_a_cancelled_scope) {
   });
 }
 
-TEST(CancelScope, a_catch_all_that_rethrows_does_not_disturb_cancellation) {
+TEST(CancelScope, A51_a_catch_all_that_rethrows_does_not_disturb_cancellation) {
   run_virtual([] {
     CancelScope scope;
     bool cleaned_up = false;
@@ -321,6 +321,44 @@ TEST(CancelScope, misuse_is_a_usage_error) {
       EXPECT_THROW(CancelScope moved(std::move(twice)), UsageError);
     });
     EXPECT_THROW(twice.run([] {}), UsageError);
+  });
+}
+
+TEST(CancelScope, cancelling_twice_is_cancelling_once) {
+  run_virtual([] {
+    CancelScope scope;
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_soon([&] {
+        scope.cancel();
+        scope.cancel();
+      });
+      scope.run([] { sleep_forever(); });
+    });
+    EXPECT_TRUE(scope.cancelled_caught());
+  });
+}
+
+TEST(CancelScope, cancelling_reaches_what_is_inside_and_nothing_else) {
+  run_virtual([] {
+    int finished = 0;
+    open_task_nursery([&](TaskNursery& t) {
+      CancelScope scope;
+      t.start_soon([&] {
+        sleep(2s);
+        ++finished;
+      });
+      scope.run([&] {
+        open_task_nursery([&](TaskNursery& inside) {
+          inside.start_soon([&] {
+            sleep(2s);
+            ++finished;
+          });
+          scope.cancel();
+        });
+      });
+      sleep(1s);
+    });
+    EXPECT_EQ(finished, 1);
   });
 }
 

@@ -25,7 +25,7 @@ TEST(Deadline, a_deadline_cancels_when_it_passes) {
   });
 }
 
-TEST(Deadline, a_deadline_moves_later_and_earlier) {
+TEST(Deadline, A51_a_deadline_moves_later_and_earlier) {
   run_virtual([] {
     const auto start = Clock::now();
     CancelScope later({.deadline = start + 1s});
@@ -84,7 +84,7 @@ TEST(Deadline, the_outer_of_two_deadlines_passing_at_once_absorbs) {
   });
 }
 
-TEST(Deadline, the_effective_deadline_is_the_minimum_up_to_a_shield) {
+TEST(Deadline, A51_the_effective_deadline_is_the_minimum_up_to_a_shield) {
   run_virtual([] {
     const auto now = Clock::now();
     EXPECT_EQ(current_effective_deadline(), Clock::kNever);
@@ -133,6 +133,22 @@ TEST(FailAfter, an_outer_cancellation_is_not_too_slow) {
   run_virtual([] {
     auto outer = move_on_after(1s, [] { fail_after(2s, [] { sleep_forever(); }); });
     EXPECT_TRUE(outer.cancelled_caught());
+  });
+}
+
+TEST(FailAfter, without_time_left_the_block_runs_to_its_first_checkpoint) {
+  run_virtual([] {
+    for (const auto timeout : {Clock::duration(0s), Clock::duration(-1s), Clock::duration::min()}) {
+      bool ran = false;
+      const auto block = [&] {
+        ran = true;
+        checkpoint();
+        ADD_FAILURE();
+      };
+      EXPECT_THROW(fail_after(timeout, block), TooSlowError);
+      EXPECT_TRUE(ran);
+      EXPECT_EQ(fail_after(timeout, [] { return 5; }), 5) << "a block that meets no checkpoint is not cut short";
+    }
   });
 }
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 Clock::duration elapsed(Clock::time_point since) { return Clock::now() - since; }
 
-TEST(NurseryErrors, a_failing_child_cancels_its_siblings_and_the_body) {
+TEST(NurseryErrors, A51_a_failing_child_cancels_its_siblings_and_the_body) {
   run_virtual([] {
     const auto start = Clock::now();
     int cancelled = 0;
@@ -161,7 +161,7 @@ TEST(NurseryErrors, groups_nest) {
   });
 }
 
-TEST(NurseryErrors, cancelled_never_hides_an_error) {
+TEST(NurseryErrors, A51_cancelled_never_hides_an_error) {
   run_virtual([] {
     CancelScope outer;
     EXPECT_THROW(outer.run([&] {
@@ -180,6 +180,20 @@ TEST(NurseryErrors, cancelled_never_hides_an_error) {
       });
     }),
                  std::runtime_error);
+  });
+}
+
+TEST(NurseryErrors, an_error_of_the_body_and_one_of_a_task_are_a_group) {
+  run_virtual([] {
+    try {
+      open_task_nursery([](TaskNursery& t) {
+        t.start_soon([] { throw std::runtime_error("task"); });
+        throw std::logic_error("body");
+      });
+      ADD_FAILURE();
+    } catch (const ExceptionGroup& group) {
+      EXPECT_STREQ(group.what(), "2 errors: body; task");
+    }
   });
 }
 

@@ -93,7 +93,7 @@ TEST(TaskNursery, cancelling_its_scope_ends_it_without_an_error) {
   });
 }
 
-TEST(TaskNursery, a_child_may_cancel_the_scope_it_is_in) {
+TEST(TaskNursery, A51_a_child_may_cancel_the_scope_it_is_in) {
   run_virtual([] {
     const auto start = Clock::now();
     open_task_nursery([](TaskNursery& t) {
@@ -125,7 +125,7 @@ TEST(TaskNursery, outer_cancellation_reaches_its_tasks_and_passes_through) {
   });
 }
 
-TEST(TaskNursery, the_wait_at_its_end_never_gives_up) {
+TEST(TaskNursery, A51_the_wait_at_its_end_never_gives_up) {
   run_virtual([] {
     const auto start = Clock::now();
     bool finished = false;
@@ -147,7 +147,7 @@ TEST(TaskNursery, the_wait_at_its_end_never_gives_up) {
   });
 }
 
-TEST(TaskNursery, cancelled_during_the_wait_at_its_end_its_tasks_are_cancelled_and_it_throws_cancelled) {
+TEST(TaskNursery, A51_cancelled_during_the_wait_at_its_end_its_tasks_are_cancelled_and_it_throws_cancelled) {
   run_virtual([] {
     CancelScope outer;
     int cancelled = 0;
@@ -196,7 +196,7 @@ TEST(TaskNursery, a_task_that_ends_by_itself_while_cancelled_is_no_error) {
   });
 }
 
-TEST(TaskNursery, inside_a_shielded_scope_it_is_out_of_reach) {
+TEST(TaskNursery, A51_inside_a_shielded_scope_it_is_out_of_reach) {
   run_virtual([] {
     const auto start = Clock::now();
     CancelScope outer;
@@ -266,7 +266,7 @@ TEST(TaskNursery, tasks_may_start_more_tasks_while_the_nursery_waits) {
   });
 }
 
-TEST(TaskNursery, a_body_cut_short_by_its_own_nursery_has_no_value) {
+TEST(TaskNursery, A51_a_body_cut_short_by_its_own_nursery_has_no_value) {
   run_virtual([] {
     EXPECT_THROW(open_task_nursery([](TaskNursery& t) {
                    t.cancel_scope().cancel();
@@ -350,6 +350,39 @@ TEST(TaskNursery, a_posted_function_may_start_tasks) {
       sleep(1s);
     });
     EXPECT_TRUE(ran);
+  });
+}
+
+TEST(TaskNursery, closing_one_whose_tasks_have_ended_throws_no_cancelled) {
+  run_virtual([] {
+    bool after = false;
+    CancelScope scope;
+    scope.run([&] {
+      scope.cancel();
+      open_task_nursery([](TaskNursery&) {});
+      after = true;
+    });
+    EXPECT_TRUE(after);
+    EXPECT_FALSE(scope.cancelled_caught());
+  });
+}
+
+TEST(TaskNursery, its_scope_may_be_shielded_and_have_a_deadline) {
+  run_virtual([] {
+    const auto start = Clock::now();
+    TaskNursery nursery;
+    auto outer = move_on_after(1s, [&] {
+      nursery.run([&] {
+        nursery.cancel_scope().set_shield(true);
+        nursery.cancel_scope().set_deadline(start + 3s);
+        nursery.start_soon([] { sleep_forever(); });
+      });
+      EXPECT_EQ(elapsed(start), 3s);
+      EXPECT_TRUE(nursery.cancel_scope().cancelled_caught());
+      checkpoint();
+      ADD_FAILURE();
+    });
+    EXPECT_TRUE(outer.cancelled_caught());
   });
 }
 
