@@ -113,10 +113,10 @@ class ChildMain {
       const Function* function = functions_.find(spec_.one_shot().function());
       if (function == nullptr)
         throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", spec_.one_shot().function(), "\""));
-      Arguments arguments;
-      for (v1::Value& value : *spec_.mutable_one_shot()->mutable_args())
-        arguments.positional.push_back(decode(std::move(value)));
-      link_.send_outcome(function->qualified_name(), function->run(std::move(arguments)));
+      link_.send_outcome(
+          function->qualified_name(),
+          function->run({.positional = decode_arguments(function->qualified_name(),
+                                                        std::move(*spec_.mutable_one_shot()->mutable_args()))}));
     } catch (const Cancelled&) {
       throw;
     } catch (...) {

@@ -39,7 +39,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   encode(supervision.wire().self, *spec.mutable_parent());
   if (from.function) {
     spec.mutable_one_shot()->set_function(*from.function);
-    for (const Value& argument : from.arguments) encode(argument, *spec.mutable_one_shot()->add_args());
+    encode_arguments(*from.function, Value::List(from.arguments), *spec.mutable_one_shot()->mutable_args());
   }
   spec.set_credential_file(options.credential_file);
   spec.set_insecure(options.insecure);

@@ -169,12 +169,8 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
 
   v1::InvokeRequest request;
   request.set_function(function);
-  try {
-    for (Value& value : arguments.positional) encode(std::move(value), *request.add_args());
-    encode_map(std::move(arguments.named), *request.mutable_named_args());
-  } catch (const CallError& e) {
-    throw CallError(e.kind(), absl::StrCat("the arguments of ", function, ": ", e.what()));
-  }
+  encode_arguments(function, std::move(arguments.positional), *request.mutable_args());
+  encode_arguments(function, std::move(arguments.named), *request.mutable_named_args());
   static std::uint64_t last_call = 0;  // of this process: two portals may lead to one actor
   ++calls_started_;
   request.set_call_id(absl::StrCat(wire_.self.id, "-", ++last_call));
@@ -215,7 +211,7 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
                             .kind = ErrorKind::unavailable,
                             .origin = actor_});
   }
-  if (status.ok() && response.has_value()) return decode(std::move(*response.mutable_value()));
+  if (status.ok() && response.has_value()) return decode_result(function, std::move(*response.mutable_value()));
 
   ErrorInfo error = status.ok() ? decode(response.error()) : from_status(status, actor_);
   // The other side says that it ended the call, or the whole actor ended meanwhile: what this task's own cancellation

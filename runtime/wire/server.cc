@@ -61,10 +61,8 @@ Invocation decode_invocation(const grpc::ServerContext& context, v1::InvokeReque
                   .call_id = std::move(*request.mutable_call_id()),
                   .deadline = deadline_of(context, request),
                   .caller = decode(request.caller())};
-  call.arguments.positional.reserve(static_cast<std::size_t>(request.args_size()));
-  for (v1::Value& value : *request.mutable_args()) call.arguments.positional.push_back(decode(std::move(value)));
-  for (auto& [name, value] : *request.mutable_named_args())
-    call.arguments.named.emplace(name, decode(std::move(value)));
+  call.arguments = {.positional = decode_arguments(call.function, std::move(*request.mutable_args())),
+                    .named = decode_arguments(call.function, std::move(*request.mutable_named_args()))};
   return call;
 }
 
@@ -99,7 +97,8 @@ struct ActorServer::Methods : ServedMethods {
       check_target(call.request.target_actor_id(), handler.self());
       Invocation invocation = decode_invocation(call.context(), call.request);
       const std::string function = invocation.function;
-      if (call.run_while_wanted([&] { encode(handler.invoke(std::move(invocation)), *response.mutable_value()); })) {
+      if (call.run_while_wanted(
+              [&] { encode_result(function, handler.invoke(std::move(invocation)), *response.mutable_value()); })) {
         throw CallError(ErrorKind::cancelled, "the caller went away");
       }
       check_result_size(function, response.ByteSizeLong());

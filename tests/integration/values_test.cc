@@ -36,6 +36,8 @@ std::int64_t length(const std::string& text) { return static_cast<std::int64_t>(
 std::int8_t narrow(std::int8_t value) { return value; }
 std::string is_string_or_bytes(const Value& value) { return std::string(value.type_name()); }
 
+Value nested_lists(int depth);
+
 void define(Program& p) {
   p.module("values")
       .def("int64", echo<std::int64_t>)
@@ -53,6 +55,7 @@ void define(Program& p) {
       .def("machine", echo<Machine>)
       .def("deluxe", echo<Deluxe>)
       .def("duration", echo<std::chrono::nanoseconds>)
+      .def("nested_lists", nested_lists, "depth")
       .def("repeat", repeat, "count")
       .def("length", length, "text")
       .def("narrow", narrow, "value")
@@ -168,30 +171,75 @@ TEST_F(Values, A06_any_value_survives) {
   });
 }
 
-TEST_F(Values, A06_lists_survive_thirty_deep) {
+// --- nesting ---
+
+Value nested(int depth, const std::function<Value(Value)>& around) {
+  Value value = "bottom";
+  for (int i = 0; i < depth; ++i) value = around(std::move(value));
+  return value;
+}
+Value in_list(Value value) { return Value::List{std::move(value)}; }
+Value in_map(Value value) { return Value::Map{{"down", std::move(value)}}; }
+Value in_both(Value value) {
+  return Value::List{1, Value::Map{{"beside", Value::List{}}, {"down", std::move(value)}}, "after"};
+}
+// As a result only: the argument is a number.
+Value nested_lists(int depth) { return nested(depth, in_list); }
+
+TEST_F(Values, A06_lists_survive_a_hundred_deep) {
+  with_echo([](Portal& frank) { survives(frank, nested(100, in_list)); });
+}
+
+TEST_F(Values, A06_maps_survive_a_hundred_deep) {
+  with_echo([](Portal& frank) { survives(frank, nested(100, in_map)); });
+}
+
+TEST_F(Values, A06_lists_and_maps_in_each_other_survive_at_every_depth_up_to_the_limit) {
   with_echo([](Portal& frank) {
-    Value deep = "bottom";
-    for (int i = 0; i < 30; ++i) deep = Value::List{std::move(deep)};
-    EXPECT_TRUE(frank.run(echo<Value>, deep) == deep);
+    for (int depth = 1; depth <= 63; ++depth) survives(frank, nested(depth, in_both));  // two levels each
+    for (const int depth : {29, 30, 31, 32, 59, 60, 61, 127, 128}) survives(frank, nested(depth, in_map));
   });
 }
 
-TEST_F(Values, A06_maps_survive_thirty_deep) {
-  with_echo([](Portal& frank) {
-    Value deep = "bottom";
-    for (int i = 0; i < 30; ++i) deep = Value::Map{{"down", std::move(deep)}};
-    EXPECT_TRUE(frank.run(echo<Value>, deep) == deep);
+TEST_F(Values, A06_a_one_shot_actor_takes_and_returns_what_is_a_hundred_deep) {
+  run([] {
+    open_nursery([](ActorNursery& n) {
+      const Value deep = nested(100, in_map);
+      EXPECT_TRUE(n.run_in_actor("deep", echo<Value>, deep).result() == deep);
+    });
   });
 }
 
-TEST_F(Values, A06_a_value_nested_too_deep_fails_that_call_alone) {
+TEST_F(Values, A06_an_argument_nested_too_deep_fails_that_call_alone) {
   with_echo([](Portal& frank) {
-    Value deep = "bottom";
-    for (int i = 0; i < 1000; ++i) deep = Value::List{std::move(deep)};
-    const Error error = thrown<Error>([&] { return frank.run(echo<Value>, deep); });
-    EXPECT_TRUE(contains(error.what(), "values.any"));
-    EXPECT_TRUE(contains(error.what(), "deep"));
+    for (const int depth : {129, 1000}) {
+      const CallError error = thrown<CallError>([&] { return frank.run(echo<Value>, nested(depth, in_list)); });
+      EXPECT_EQ(error.kind(), ErrorKind::invalid_argument);
+      EXPECT_TRUE(contains(error.what(), "values.any: argument 1: a value nested more than 128 deep"));
+    }
+    EXPECT_TRUE(contains(thrown<CallError>([&] {
+                           return frank.run("values.length", {{"text", nested(129, in_map)}});
+                         }).what(),
+                         "values.length: argument \"text\": a value nested more than 128 deep"));
     EXPECT_EQ(frank.run(echo<std::string>, "goes on"), "goes on");
+  });
+}
+
+TEST_F(Values, A06_a_result_nested_too_deep_fails_that_call_alone) {
+  with_echo([](Portal& frank) {
+    EXPECT_TRUE(frank.run(nested_lists, 128) == nested(128, in_list));
+    EXPECT_TRUE(contains(remote_error([&] { return frank.run(nested_lists, 129); }).message(),
+                         "the result of values.nested_lists: a value nested more than 128 deep"));
+    EXPECT_EQ(frank.run(echo<std::string>, "goes on"), "goes on");
+  });
+}
+
+TEST_F(Values, A06_a_one_shot_actor_whose_argument_is_nested_too_deep_fails_saying_so) {
+  run([] {
+    const Error error = thrown<Error>([] {
+      open_nursery([](ActorNursery& n) { n.run_in_actor("deep", echo<Value>, nested(129, in_list)).result(); });
+    });
+    EXPECT_TRUE(contains(error.what(), "values.any: argument 1: a value nested more than 128 deep"));
   });
 }
 

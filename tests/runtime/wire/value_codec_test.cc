@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "runtime/wire/remote_error.h"
+
 namespace tractor {
 namespace {
 
@@ -38,6 +40,44 @@ TEST(ValueCodec, every_kind_survives_the_round_trip) {
 
 TEST(ValueCodec, text_that_is_no_utf8_travels_as_bytes) {
   EXPECT_EQ(round_trip("\xff\xfe"), Value(Value::Bytes{"\xff\xfe"}));
+}
+
+// `depth` messages of a foreign client, each in the one around it.
+v1::Value values_in_values(int depth) {
+  v1::Value value;
+  value.set_bool_value(true);
+  for (int i = 0; i < depth; ++i) {
+    v1::Value outer;
+    outer.mutable_message_value()->PackFrom(value);
+    value = std::move(outer);
+  }
+  return value;
+}
+
+TEST(ValueCodec, what_is_nested_deeper_than_parsers_go_is_a_message_inside) {
+  Value deep = 7;
+  for (int i = 0; i < 31; ++i) deep = Value::List{std::move(deep)};
+  v1::Value wire;
+  encode(deep, wire);
+  const v1::Value* inner = &wire;
+  for (int i = 0; i < 30; ++i) inner = &inner->list_value().values(0);
+  v1::Value last_level;
+  ASSERT_TRUE(inner->message_value().UnpackTo(&last_level));
+  EXPECT_EQ(last_level.list_value().values(0).int64_value(), 7);
+  EXPECT_EQ(round_trip(deep), deep);
+}
+
+TEST(ValueCodec, a_value_in_a_message_is_that_value_at_any_depth) {
+  EXPECT_EQ(decode(values_in_values(1)), Value(true));
+  EXPECT_EQ(decode(values_in_values(100)), Value(true));
+  EXPECT_THROW(decode(values_in_values(1000)), CallError);
+}
+
+TEST(ValueCodec, a_value_in_a_message_that_cannot_be_parsed_is_an_error) {
+  v1::Value wire;
+  wire.mutable_message_value()->set_type_url("type.googleapis.com/tractor.v1.Value");
+  wire.mutable_message_value()->set_value("\xff");
+  EXPECT_THROW(decode(std::move(wire)), CallError);
 }
 
 TEST(ValueCodec, a_kind_that_is_not_known_here_is_null) { EXPECT_TRUE(decode(v1::Value()).is_null()); }
