@@ -1,5 +1,7 @@
 #include "tractor/codec.h"
 
+#include <google/protobuf/duration.pb.h>
+
 namespace tractor {
 
 void detail::mismatch(const std::string& expected, const Value& got) {
@@ -17,6 +19,30 @@ Value::Bytes Codec<Value::Bytes>::decode(Value value) {
   if (auto* b = value.get_if<Value::Bytes>()) return std::move(*b);
   if (auto* s = value.get_if<std::string>()) return {std::move(*s)};
   detail::mismatch(type(), value);
+}
+
+bool detail::is_message(const Value& value, const std::string& full_name) {
+  const auto* message = value.get_if<Value::Message>();
+  return message != nullptr && message->type_url.substr(message->type_url.rfind('/') + 1) == full_name;
+}
+
+Value detail::encode_seconds(WholeSeconds duration) {
+  constexpr std::int64_t kMaxSeconds = 315'576'000'000;  // google/protobuf/duration.proto
+  if (duration.seconds < -kMaxSeconds || duration.seconds > kMaxSeconds) {
+    throw EncodeError("expected a duration of at most 10,000 years, or one that is exact as double, got " +
+                      std::to_string(duration.seconds) + " s");
+  }
+  google::protobuf::Duration message;
+  message.set_seconds(duration.seconds);
+  message.set_nanos(duration.nanoseconds);
+  return Codec<google::protobuf::Duration>::encode(message);
+}
+
+std::optional<detail::WholeSeconds> detail::decode_seconds(const Value& value) {
+  if (const auto* seconds = value.get_if<std::int64_t>()) return WholeSeconds{.seconds = *seconds};
+  if (!is_message(value, Codec<google::protobuf::Duration>::type())) return std::nullopt;
+  const auto message = Codec<google::protobuf::Duration>::decode(value);
+  return WholeSeconds{message.seconds(), message.nanos()};
 }
 
 }  // namespace tractor

@@ -8,13 +8,40 @@ namespace tractor {
 
 namespace detail {
 
-std::string name_of(const FunctionKey& key) {
+const Function& defined(const FunctionKey& key) {
   const Function* function = Runtime::current().actor().functions().find(key);
   if (function == nullptr) {
     throw UsageError(
         "this function was not defined: add it in main, with program.module(\"...\").def(\"name\", function)");
   }
-  return function->qualified_name();
+  return *function;
+}
+
+namespace {
+
+[[noreturn]] void refuse_argument(const std::string& function, const std::string& argument, const std::string& why) {
+  throw CallError(ErrorKind::invalid_argument, function + ": " + argument + " cannot travel: " + why);
+}
+
+}  // namespace
+
+void refuse_argument(const Function& function, std::size_t index, const Error& why) {
+  refuse_argument(function.signature(), '"' + function.parameters[index].name + '"', why.what());
+}
+
+void refuse_argument(std::string_view function, std::size_t index, const Error& why) {
+  refuse_argument(std::string(function), "argument " + std::to_string(index + 1), why.what());
+}
+
+Value::Map encode_arguments(std::string_view function, std::initializer_list<NamedArgument> arguments) {
+  Value::Map named;
+  for (const NamedArgument& argument : arguments) {
+    const std::string quoted = '"' + argument.name + '"';
+    if (!argument.refusal.empty()) refuse_argument(std::string(function), quoted, argument.refusal);
+    if (!named.emplace(argument.name, argument.value).second)
+      throw CallError(ErrorKind::invalid_argument, std::string(function) + ": got " + quoted + " twice");
+  }
+  return named;
 }
 
 void name_parameters(Function& function, std::vector<std::string> names) {

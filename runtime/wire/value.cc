@@ -1,7 +1,7 @@
 #include "runtime/wire/value.h"
 
 #include <array>
-#include <stdexcept>
+#include <cstdio>
 
 namespace tractor {
 namespace {
@@ -51,7 +51,7 @@ std::string_view Value::type_name() const { return kTypeNames[data_.index()]; }
 std::string Value::describe() const { return std::visit(Describer(), data_); }
 
 void Value::out_of_range(std::uint64_t value) {
-  throw std::out_of_range(std::to_string(value) + " does not fit into int64, the integer that travels");
+  throw EncodeError("expected an integer that fits into int64, got " + std::to_string(value));
 }
 
 bool is_utf8(std::string_view text) {

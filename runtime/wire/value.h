@@ -15,7 +15,15 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/task/error.h"
+
 namespace tractor {
+
+// An object of C++ that cannot travel.
+class EncodeError : public Error {
+ public:
+  using Error::Error;
+};
 
 // The integers: neither bool nor a character type, which are numbers to the language only.
 template <class T>
@@ -40,6 +48,7 @@ class Value {
   Value() = default;
   Value(std::nullptr_t) {}
   Value(bool value) : data_(value) {}
+  // Throws EncodeError above int64's range, which is the integer that travels.
   template <Integer T>
   Value(T value) : data_(to_int64(value)) {}
   Value(double value) : data_(value) {}

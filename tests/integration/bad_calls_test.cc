@@ -22,6 +22,12 @@ int place_all(const std::vector<Seat>& seats) {
 }
 int runs() { return runs_so_far; }
 std::string hi() { return "hi"; }
+std::int64_t count_all(std::uint64_t start, const std::vector<std::uint64_t>& numbers) {
+  ++runs_so_far;
+  return static_cast<std::int64_t>(start + numbers.size());
+}
+std::uint64_t too_large() { return std::numeric_limits<std::uint64_t>::max(); }
+void parts(const std::pair<int, std::string>& /*pair*/, const std::map<std::string, Seat>& /*map*/) { ++runs_so_far; }
 void open_safe() { ++runs_so_far; }
 void not_defined() {}
 
@@ -30,6 +36,9 @@ void define(Program& p) {
       .def("place", place, "row", "guest", "note")
       .def("place_all", place_all, "seats")
       .def("runs", runs)
+      .def("count_all", count_all, "start", "numbers")
+      .def("too_large", too_large)
+      .def("parts", parts, "pair", "map")
       .def("hi", hi);
   p.module("office").def("open_safe", open_safe);
 }
@@ -168,6 +177,71 @@ TEST_F(BadCalls, A05_an_argument_named_twice) {
 TEST_F(BadCalls, A06_a_number_that_does_not_fit_is_an_error_and_does_not_wrap) {
   refused([](Portal& frank) { return frank.run("cinema.place", 300, std::string("donny")); },
           ErrorKind::invalid_argument, {"cinema.place", "\"row\"", "int8 (-128 to 127), got int64 300"});
+}
+
+// --- what cannot travel is told to the caller ---
+
+TEST_F(BadCalls, A06_an_argument_that_cannot_travel_names_function_and_parameter) {
+  constexpr auto kTooLarge = std::numeric_limits<std::uint64_t>::max();
+  const std::string why = " cannot travel: expected an integer that fits into int64, got 18446744073709551615";
+  with_daemon({.modules = {"cinema"}}, [&](Portal& frank) {
+    const auto refusal = [](auto&& call) {
+      const CallError error = thrown<CallError>(call);
+      EXPECT_EQ(error.kind(), ErrorKind::invalid_argument);
+      return std::string(error.what());
+    };
+    EXPECT_EQ(refusal([&] {
+                return frank.run(count_all, 1U, std::vector<std::uint64_t>{0, kTooLarge});
+              }),
+              "cinema.count_all(start, numbers): \"numbers\"" + why + " in item 1");
+    EXPECT_EQ(refusal([&] { return frank.run(count_all, kTooLarge, std::vector<std::uint64_t>{}); }),
+              "cinema.count_all(start, numbers): \"start\"" + why);
+    EXPECT_EQ(refusal([&] { return frank.run(place, 300, "donny", std::nullopt); }),
+              "cinema.place(row, guest, note): \"row\" cannot travel: expected int8 (-128 to 127), got int64 300");
+    EXPECT_EQ(refusal([&] { return frank.run(place, 1.5, "donny", std::nullopt); }),
+              "cinema.place(row, guest, note): \"row\" cannot travel: expected int8, got double 1.5");
+    EXPECT_EQ(refusal([&] { return frank.run("cinema.place", 1, kTooLarge); }), "cinema.place: argument 2" + why);
+    EXPECT_EQ(refusal([&] {
+                return frank.run("cinema.place", {{"row", 1}, {"guest", kTooLarge}});
+              }),
+              "cinema.place: \"guest\"" + why);
+    EXPECT_EQ(frank.run(runs), 0);
+  });
+}
+
+TEST_F(BadCalls, A06_an_argument_of_a_one_shot_actor_that_cannot_travel_names_function_and_parameter) {
+  run([] {
+    const CallError error = thrown<CallError>(
+        [] { open_nursery([](ActorNursery& n) { n.run_in_actor("frank", place, 300, "donny", std::nullopt); }); });
+    EXPECT_TRUE(contains(error.what(), "cinema.place(row, guest, note): \"row\" cannot travel: expected int8"));
+  });
+}
+
+TEST_F(BadCalls, A06_a_result_that_cannot_travel_names_the_function) {
+  with_daemon({.modules = {"cinema"}}, [](Portal& frank) {
+    const RemoteActorError error = remote_error([&] { return frank.run(too_large); });
+    EXPECT_EQ(error.message(),
+              "the result of cinema.too_large cannot travel: expected an integer that fits into int64, got "
+              "18446744073709551615");
+    EXPECT_EQ(error.type_name(), "tractor::EncodeError");
+    EXPECT_EQ(frank.run(runs), 0);
+  });
+}
+
+TEST_F(BadCalls, A05_a_wrong_part_of_a_tuple_a_map_and_an_optional) {
+  refused(
+      [](Portal& frank) {
+        return frank.run("cinema.parts", Value(Value::List{1, 2}), Value(Value::Map{}));
+      },
+      ErrorKind::invalid_argument, {"cinema.parts(pair, map)", "\"pair\"", "expected string, got int64 2 in item 1"});
+  refused([](Portal& frank) { return frank.run("cinema.parts", Value(Value::List{1}), Value(Value::Map{})); },
+          ErrorKind::invalid_argument, {"\"pair\"", "expected tuple of (int32, string), got list of 1"});
+  refused(
+      [](Portal& frank) {
+        const Value::Map seats{{"left", Value::Map{{"row", 1}, {"note", 7}}}};
+        return frank.run("cinema.parts", {{"pair", Value(Value::List{1, "x"})}, {"map", Value(seats)}});
+      },
+      ErrorKind::invalid_argument, {"\"map\"", "expected string, got int64 7 in \"note\" in \"left\""});
 }
 
 TEST_F(BadCalls, A05_a_function_that_was_never_defined) {

@@ -97,8 +97,6 @@ TEST_F(Values, A06_an_integer_that_does_not_fit_is_an_error) {
     EXPECT_TRUE(
         contains(remote_error([&] { return frank.run("values.number", (std::int64_t{1} << 53) + 1); }).message(),
                  "expected double"));
-    const auto error = thrown<std::out_of_range>([&] { return frank.run(echo<std::uint64_t>, UINT64_MAX); });
-    EXPECT_TRUE(contains(error.what(), "18446744073709551615"));
     EXPECT_EQ(thrown<DecodeError>([&] { return frank.run<std::int8_t>("values.int64", 300); }).what(),
               std::string("the result of values.int64: expected int8 (-128 to 127), got int64 300"));
     EXPECT_EQ(frank.run(narrow, 7), 7);

@@ -43,15 +43,16 @@ class ActorNursery {
   // Starts an actor that runs one function, whose module is enabled there, and returns when it serves. Throws what kept
   // it from starting: exit status or signal and the end of its stderr. A checkpoint.
   template <detail::ActorFunction F, class... A>
-  auto run_in_actor(std::string name, F function, A&&... arguments) {
-    return run_in_actor(std::move(name), ActorOptions{}, function, std::forward<A>(arguments)...);
+  auto run_in_actor(std::string name, F function, const A&... arguments) {
+    return run_in_actor(std::move(name), ActorOptions{}, function, arguments...);
   }
   template <detail::ActorFunction F, class... A>
-  auto run_in_actor(std::string name, ActorOptions options, F function, A&&... arguments) {
+  auto run_in_actor(std::string name, ActorOptions options, F function, const A&... arguments) {
     using T = detail::Traits<F>;
+    const Function& known = detail::defined(detail::function_key(function));
     return ResultPortal<typename T::Result>(
-        start(std::move(name), std::move(options), detail::name_of(detail::function_key(function)),
-              detail::encode_arguments(typename T::Parameters(), std::forward<A>(arguments)...)));
+        start(std::move(name), std::move(options), known.qualified_name(),
+              detail::encode_arguments(known, typename T::Parameters(), arguments...)));
   }
 
   // Starts an actor that serves the functions of its modules until it is cancelled. A checkpoint.

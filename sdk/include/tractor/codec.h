@@ -1,18 +1,18 @@
-// Codec<T>: how a C++ type travels. Specialize it for a type of your own, or describe a struct with
-// BOOST_DESCRIBE_STRUCT.
+// Codec<T>: how a C++ type travels. Specialize it for a type of your own, or describe a struct or an enum with
+// BOOST_DESCRIBE_STRUCT or BOOST_DESCRIBE_ENUM.
 //
-//   encode(const T&)  -> Value
+//   encode(const T&)  -> Value; throws EncodeError when it cannot travel
 //   decode(Value)     -> T; throws DecodeError ("expected int64, got string \"two\"") when the value is no T, or would
-//   change by becoming one type()            -> the type's name in messages and descriptions
+//   change by becoming one
+//   type()            -> the type's name in messages and descriptions
 //
 // Here: bool, integers, floating point (an integer that is exact is taken), std::string (valid UTF-8 travels as string,
-// other bytes as bytes), Value, Value::Bytes, std::optional (may be left out), std::vector, std::map with string keys,
-// std::tuple, std::pair, durations (seconds as double), described structs (a map by member name). Pure functions, any
-// thread.
+// other bytes as bytes), Value, Value::Bytes, std::optional (may be left out), std::vector, std::array, std::map with
+// string keys, std::tuple, std::pair. codec_described.h: described structs (a map by member name) and enums (the name).
+// codec_messages.h: protobuf messages, durations (seconds). Pure functions, any thread.
 #pragma once
 
-#include <boost/describe.hpp>
-#include <chrono>
+#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -52,15 +52,25 @@ namespace detail {
 // Throws DecodeError.
 [[noreturn]] void mismatch(const std::string& expected, const Value& got);
 
-// Runs a nested decode; its error says where.
-template <class F>
-auto decode_part(const std::string& where, F&& decode) {
+inline std::string place(std::size_t index) { return " in item " + std::to_string(index); }
+inline std::string place(std::string_view name) { return " in \"" + std::string(name) + '"'; }
+
+// Runs `convert`, which encodes or decodes a part of something; its error says which: a name, or an index.
+template <class Where, class F>
+auto convert_part(const Where& where, F&& convert) {
   try {
-    return decode();
+    return convert();
   } catch (const DecodeError& e) {
-    throw DecodeError(std::string(e.what()) + " in " + where);
+    throw DecodeError(e.what() + place(where));
+  } catch (const EncodeError& e) {
+    throw EncodeError(e.what() + place(where));
   }
 }
+
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
 
 }  // namespace detail
 
@@ -143,7 +153,8 @@ struct Codec<std::vector<T>> {
   static Value encode(const std::vector<T>& items) {
     Value::List list;
     list.reserve(items.size());
-    for (const auto& item : items) list.push_back(Codec<T>::encode(item));
+    for (const auto& item : items)
+      list.push_back(detail::convert_part(list.size(), [&] { return Codec<T>::encode(item); }));
     return list;
   }
   static std::vector<T> decode(Value value) {
@@ -152,8 +163,7 @@ struct Codec<std::vector<T>> {
     std::vector<T> items;
     items.reserve(list->size());
     for (std::size_t i = 0; i < list->size(); ++i) {
-      items.push_back(
-          detail::decode_part("item " + std::to_string(i), [&] { return Codec<T>::decode(std::move((*list)[i])); }));
+      items.push_back(detail::convert_part(i, [&] { return Codec<T>::decode(std::move((*list)[i])); }));
     }
     return items;
   }
@@ -164,7 +174,9 @@ template <Encodable T, class Compare>
 struct Codec<std::map<std::string, T, Compare>> {
   static Value encode(const std::map<std::string, T, Compare>& from) {
     Value::Map map;
-    for (const auto& [key, item] : from) map.emplace(key, Codec<T>::encode(item));
+    for (const auto& [key, item] : from) {
+      map.emplace(key, detail::convert_part(key, [&] { return Codec<T>::encode(item); }));
+    }
     return map;
   }
   static std::map<std::string, T, Compare> decode(Value value) {
@@ -172,7 +184,7 @@ struct Codec<std::map<std::string, T, Compare>> {
     if (map == nullptr) detail::mismatch(type(), value);
     std::map<std::string, T, Compare> out;
     for (auto& [key, item] : *map) {
-      out.emplace(key, detail::decode_part("\"" + key + "\"", [&] { return Codec<T>::decode(std::move(item)); }));
+      out.emplace(key, detail::convert_part(key, [&] { return Codec<T>::decode(std::move(item)); }));
     }
     return out;
   }
@@ -181,20 +193,24 @@ struct Codec<std::map<std::string, T, Compare>> {
 
 namespace detail {
 
-// Fixed sequences of different types: a list of that length.
+// Fixed sequences: a list of that length.
 template <class Tuple, class... T>
 struct TupleCodec {
   static Value encode(const Tuple& from) {
-    return std::apply(
-        [](const auto&... item) { return Value(Value::List{Codec<std::decay_t<decltype(item)>>::encode(item)...}); },
+    Value::List list;
+    list.reserve(sizeof...(T));
+    std::apply(
+        [&](const auto&... item) {
+          (list.push_back(convert_part(list.size(), [&] { return Codec<T>::encode(item); })), ...);
+        },
         from);
+    return list;
   }
   static Tuple decode(Value value) {
     auto* list = value.get_if<Value::List>();
     if (list == nullptr || list->size() != sizeof...(T)) mismatch(type(), value);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return Tuple{
-          decode_part("item " + std::to_string(I), [&] { return Codec<T>::decode(std::move((*list)[I])); })...};
+      return Tuple{convert_part(I, [&] { return Codec<T>::decode(std::move((*list)[I])); })...};
     }
     (std::index_sequence_for<T...>{});
   }
@@ -212,72 +228,24 @@ struct Codec<std::tuple<T...>> : detail::TupleCodec<std::tuple<T...>, T...> {};
 template <Encodable A, Encodable B>
 struct Codec<std::pair<A, B>> : detail::TupleCodec<std::pair<A, B>, A, B> {};
 
-// Seconds, as a double where they are no whole number of nanoseconds' ticks; exact for what fits.
-template <class Rep, class Period>
-struct Codec<std::chrono::duration<Rep, Period>> {
-  using Duration = std::chrono::duration<Rep, Period>;
-  static Value encode(Duration value) { return std::chrono::duration<double>(value).count(); }
-  static Duration decode(const Value& value) {
-    const double seconds = Codec<double>::decode(value);
-    const double ticks = seconds * Period::den / Period::num;
-    if (!std::isfinite(seconds) || std::abs(ticks) >= static_cast<double>(std::numeric_limits<Rep>::max()))
-      detail::mismatch(type(), value);
-    if constexpr (std::is_floating_point_v<Rep>) {
-      return Duration(static_cast<Rep>(ticks));
-    } else {
-      return Duration(static_cast<Rep>(std::llround(ticks)));
+template <Encodable T, std::size_t kSize>
+struct Codec<std::array<T, kSize>> {
+  static Value encode(const std::array<T, kSize>& items) {
+    Value::List list;
+    list.reserve(kSize);
+    for (const T& item : items)
+      list.push_back(detail::convert_part(list.size(), [&] { return Codec<T>::encode(item); }));
+    return list;
+  }
+  static std::array<T, kSize> decode(Value value) {
+    auto* list = value.get_if<Value::List>();
+    if (list == nullptr || list->size() != kSize) detail::mismatch(type(), value);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::array<T, kSize>{detail::convert_part(I, [&] { return Codec<T>::decode(std::move((*list)[I])); })...};
     }
+    (std::make_index_sequence<kSize>{});
   }
-  static std::string type() { return "duration"; }
-};
-
-// Structs described with BOOST_DESCRIBE_STRUCT(Type, (), (member, ...)): a map by member name. A missing member keeps
-// its default when its type is optional; an unknown one is an error.
-template <class T>
-requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>) struct Codec<T> {
-  using Members =
-      boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
-
-  static Value encode(const T& object) {
-    Value::Map map;
-    boost::mp11::mp_for_each<Members>([&](auto member) {
-      using Member = std::decay_t<decltype(object.*member.pointer)>;
-      map.emplace(member.name, Codec<Member>::encode(object.*member.pointer));
-    });
-    return map;
-  }
-  static T decode(Value value) {
-    auto* map = value.get_if<Value::Map>();
-    if (map == nullptr) detail::mismatch(type(), value);
-    T object{};
-    for (const auto& [key, ignored] : *map) {
-      bool known = false;
-      boost::mp11::mp_for_each<Members>([&](auto member) { known = known || key == member.name; });
-      if (!known) throw DecodeError("expected " + type() + ", got a member \"" + key + "\"");
-    }
-    boost::mp11::mp_for_each<Members>([&](auto member) {
-      using Member = std::decay_t<decltype(object.*member.pointer)>;
-      const auto found = map->find(std::string_view(member.name));
-      if (found == map->end()) {
-        if constexpr (requires {
-                        typename Member::value_type;
-                        std::is_same_v<Member, std::optional<typename Member::value_type>>;
-                      }) {
-          if constexpr (std::is_same_v<Member, std::optional<typename Member::value_type>>) return;
-        }
-        throw DecodeError(std::string("expected a member \"") + member.name + "\", got none");
-      }
-      object.*member.pointer = detail::decode_part(std::string("\"") + member.name + "\"",
-                                                   [&] { return Codec<Member>::decode(std::move(found->second)); });
-    });
-    return object;
-  }
-  static std::string type() {
-    std::string names;
-    boost::mp11::mp_for_each<Members>(
-        [&](auto member) { names += (names.empty() ? "" : ", ") + std::string(member.name); });
-    return "struct of (" + names + ")";
-  }
+  static std::string type() { return "list of " + std::to_string(kSize) + " " + Codec<T>::type(); }
 };
 
 // What can be an argument of a call by name: also a text that is no std::string, such as a literal.
@@ -300,9 +268,19 @@ Value encode_argument(const T& argument) {
 // An argument by name: {"x", 1}.
 struct NamedArgument {
   template <Argument T>
-  NamedArgument(std::string n, const T& v) : name(std::move(n)), value(detail::encode_argument(v)) {}
+  NamedArgument(std::string n, const T& v) : name(std::move(n)) {
+    try {
+      value = detail::encode_argument(v);
+    } catch (const EncodeError& e) {
+      refusal = e.what();
+    }
+  }
   std::string name;
   Value value;
+  std::string refusal;  // why it cannot travel; for the call to say, which knows the function
 };
 
 }  // namespace tractor
+
+#include "tractor/codec_described.h"
+#include "tractor/codec_messages.h"

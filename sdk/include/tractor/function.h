@@ -78,11 +78,6 @@ inline constexpr bool is_parameter = Encodable<std::decay_t<P>> &&
                                      (!std::is_reference_v<P> ||
                                       (std::is_lvalue_reference_v<P> && std::is_const_v<std::remove_reference_t<P>>));
 
-template <class T>
-struct IsOptional : std::false_type {};
-template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
-
 // The parameters a caller gives: without a leading std::stop_token.
 template <class T>
 struct CallerParameters {
@@ -109,13 +104,20 @@ struct Traits {
                 "tractor::Codec for it");
 };
 
+// Runs the function; an error of its result names it.
 template <class T>
-Value encode_result_of(T&& call) {
-  if constexpr (std::is_void_v<std::invoke_result_t<T>>) {
+Value encode_result_of(const std::string& function, T&& call) {
+  using R = std::invoke_result_t<T>;
+  if constexpr (std::is_void_v<R>) {
     call();
     return {};
   } else {
-    return Codec<std::decay_t<std::invoke_result_t<T>>>::encode(call());
+    const R result = call();
+    try {
+      return Codec<std::decay_t<R>>::encode(result);
+    } catch (const EncodeError& e) {
+      throw EncodeError("the result of " + function + " cannot travel: " + e.what());
+    }
   }
 }
 
@@ -129,22 +131,23 @@ std::decay_t<P> decode_argument(std::size_t index, std::optional<Value>& argumen
 }
 
 template <class Pointer, bool kTakesStopToken, class... P>
-auto erased_call(Pointer function, Types<P...> /*parameters*/) {
-  return [function](std::vector<std::optional<Value>> arguments, std::stop_token stop) -> Value {
-    static_cast<void>(arguments);
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      // Braces: decoded from left to right, so that the first wrong one is named.
-      std::tuple<std::decay_t<P>...> decoded{decode_argument<P>(I, arguments[I])...};
-      return encode_result_of([&]() -> decltype(auto) {
-        if constexpr (kTakesStopToken) {
-          return function(std::move(stop), std::move(std::get<I>(decoded))...);
-        } else {
-          return function(std::move(std::get<I>(decoded))...);
+auto erased_call(std::string name, Pointer function, Types<P...> /*parameters*/) {
+  return
+      [name = std::move(name), function](std::vector<std::optional<Value>> arguments, std::stop_token stop) -> Value {
+        static_cast<void>(arguments);
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+          // Braces: decoded from left to right, so that the first wrong one is named.
+          std::tuple<std::decay_t<P>...> decoded{decode_argument<P>(I, arguments[I])...};
+          return encode_result_of(name, [&]() -> decltype(auto) {
+            if constexpr (kTakesStopToken) {
+              return function(std::move(stop), std::move(std::get<I>(decoded))...);
+            } else {
+              return function(std::move(std::get<I>(decoded))...);
+            }
+          });
         }
-      });
-    }
-    (std::index_sequence_for<P...>{});
-  };
+        (std::index_sequence_for<P...>{});
+      };
 }
 
 template <class... P>
@@ -170,16 +173,16 @@ void name_parameters(Function& function, std::vector<std::string> names);
 
 // `options`: the parameters' names (all, or none: then they are arg1, arg2, ...), and in_thread.
 template <class F, class... Options>
-Function make_function(std::string module, std::string name, F function, const Options&... options) {
+Function make_function(const std::string& module, const std::string& name, F function, const Options&... options) {
   using T = Traits<F>;
-  Function entry{.module = std::move(module),
-                 .name = std::move(name),
+  Function entry{.module = module,
+                 .name = name,
                  .parameters = describe_parameters(typename T::Parameters()),
                  .result_type = result_type<typename T::Result>(),
                  .in_thread = (std::is_same_v<Options, InThread> || ...),
                  .key = function_key(function),
-                 .call = erased_call<FunctionPointer<F>, T::kTakesStopToken>(function_pointer(function),
-                                                                             typename T::Parameters())};
+                 .call = erased_call<FunctionPointer<F>, T::kTakesStopToken>(
+                     module + '.' + name, function_pointer(function), typename T::Parameters())};
   static_assert(!T::kTakesStopToken || (std::is_same_v<Options, InThread> || ...),
                 "only a function that runs in_thread gets a std::stop_token");
   std::vector<std::string> names;
@@ -191,17 +194,40 @@ Function make_function(std::string module, std::string name, F function, const O
   return entry;
 }
 
-// The arguments of a typed call, converted to what the function takes.
-template <class... P, class... A>
-Value::List encode_arguments(Types<P...> /*parameters*/, A&&... arguments) {
-  static_assert(sizeof...(A) == sizeof...(P), "the function takes another number of arguments");
-  static_assert((std::is_convertible_v<A, std::decay_t<P>> && ...),
-                "an argument cannot be converted to what the function takes");
-  return Value::List{Codec<std::decay_t<P>>::encode(static_cast<std::decay_t<P>>(std::forward<A>(arguments)))...};
+// An argument of a typed call, as the parameter P. A number that does not fit (300 into int8) is an error, where a call
+// in C++ would wrap.
+template <class P, class A>
+Value encode_as(const A& argument) {
+  if constexpr (std::is_same_v<P, A>) {
+    return Codec<P>::encode(argument);
+  } else if constexpr (Integer<P> && (Integer<A> || std::floating_point<A>)) {
+    return Codec<P>::encode(Codec<P>::decode(Codec<A>::encode(argument)));
+  } else {
+    return Codec<P>::encode(static_cast<P>(argument));
+  }
 }
 
-// The name under which the running program has that function; UsageError when it was not defined.
-std::string name_of(const FunctionKey& key);
+// Throws CallError, naming function and argument.
+[[noreturn]] void refuse_argument(const Function& function, std::size_t index, const Error& why);
+
+// The arguments of a typed call, converted to what the function takes.
+template <class... P, class... A>
+Value::List encode_arguments(const Function& function, Types<P...> /*parameters*/, const A&... arguments) {
+  static_assert(sizeof...(A) == sizeof...(P), "the function takes another number of arguments");
+  static_assert((std::is_convertible_v<const A&, std::decay_t<P>> && ...),
+                "an argument cannot be converted to what the function takes");
+  Value::List list;
+  list.reserve(sizeof...(A));
+  try {
+    (list.push_back(encode_as<std::decay_t<P>>(arguments)), ...);
+  } catch (const Error& e) {
+    refuse_argument(function, list.size(), e);
+  }
+  return list;
+}
+
+// What the running program has defined that function as; UsageError when it has not.
+const Function& defined(const FunctionKey& key);
 
 }  // namespace detail
 }  // namespace tractor

@@ -41,6 +41,23 @@ template <class F>
 concept ActorFunction = (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) ||
                         (std::is_class_v<F> && requires { &F::operator(); });
 
+// Throws CallError, naming function and argument.
+[[noreturn]] void refuse_argument(std::string_view function, std::size_t index, const Error& why);
+
+// The arguments of a call by name, of a function that this program may not know.
+template <Argument... A>
+Value::List encode_arguments(std::string_view function, const A&... arguments) {
+  Value::List list;
+  list.reserve(sizeof...(A));
+  try {
+    (list.push_back(encode_argument(arguments)), ...);
+  } catch (const EncodeError& e) {
+    refuse_argument(function, list.size(), e);
+  }
+  return list;
+}
+Value::Map encode_arguments(std::string_view function, std::initializer_list<NamedArgument> arguments);
+
 template <class R>
 R decode_result(std::string_view function, Value value) {
   if constexpr (!std::is_void_v<R>) {
@@ -60,12 +77,12 @@ class Portal {
   // Runs a function that the program has defined: portal.run(hi), portal.run(say_hello, "gretchen"). Argument types are
   // checked by the compiler; UsageError when it was not defined.
   template <detail::ActorFunction F, class... A>
-  auto run(F function, A&&... arguments) {  // the function's own result type
+  auto run(F function, const A&... arguments) {  // the function's own result type
     using T = detail::Traits<F>;
-    const std::string name = detail::name_of(detail::function_key(function));
+    const Function& known = detail::defined(detail::function_key(function));
+    const std::string name = known.qualified_name();
     return detail::decode_result<typename T::Result>(
-        name,
-        call(name, {.positional = detail::encode_arguments(typename T::Parameters(), std::forward<A>(arguments)...)}));
+        name, call(name, {.positional = detail::encode_arguments(known, typename T::Parameters(), arguments...)}));
   }
 
   // Runs a function by its name: portal.run<std::string>("scene.say_hello", "gretchen"). Without a type the result is a
@@ -73,17 +90,12 @@ class Portal {
   template <class R = Value, Argument... A>
   R run(std::string_view function, const A&... arguments) {
     return detail::decode_result<R>(function,
-                                    call(function, {.positional = Value::List{detail::encode_argument(arguments)...}}));
+                                    call(function, {.positional = detail::encode_arguments(function, arguments...)}));
   }
   // The same with arguments by name: portal.run<int>("math.add", {{"x", 1}, {"y", 2}}).
   template <class R = Value>
   R run(std::string_view function, std::initializer_list<NamedArgument> arguments) {
-    Arguments named;
-    for (const NamedArgument& argument : arguments) {
-      if (named.named.emplace(argument.name, argument.value).second) continue;
-      throw CallError(ErrorKind::invalid_argument, std::string(function) + ": got \"" + argument.name + "\" twice");
-    }
-    return detail::decode_result<R>(function, call(function, std::move(named)));
+    return detail::decode_result<R>(function, call(function, {.named = detail::encode_arguments(function, arguments)}));
   }
 
   // Ends the actor: it cancels its tasks and has its budget to clean up, then it is killed. Of a child it waits until

@@ -1,0 +1,89 @@
+// How described types travel: structs as a map by member name, enums as the name of their value. Part of codec.h.
+//
+//   struct Seat { int row = 0; std::optional<std::string> note = {}; };
+//   BOOST_DESCRIBE_STRUCT(Seat, (), (row, note))
+#pragma once
+
+#include <boost/describe.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "tractor/codec.h"
+
+namespace tractor {
+
+namespace detail {
+
+// "red, green".
+template <class Descriptors>
+std::string names_of() {
+  std::string names;
+  boost::mp11::mp_for_each<Descriptors>(
+      [&](auto descriptor) { names += (names.empty() ? "" : ", ") + std::string(descriptor.name); });
+  return names;
+}
+
+}  // namespace detail
+
+// A missing member keeps its default when its type is optional; an unknown one is an error. Members of described bases
+// are members.
+template <class T>
+requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>) struct Codec<T> {
+  using Members =
+      boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
+
+  static Value encode(const T& object) {
+    Value::Map map;
+    boost::mp11::mp_for_each<Members>([&](auto member) {
+      using Member = std::decay_t<decltype(object.*member.pointer)>;
+      map.emplace(member.name, detail::convert_part(std::string_view(member.name),
+                                                    [&] { return Codec<Member>::encode(object.*member.pointer); }));
+    });
+    return map;
+  }
+  static T decode(Value value) {
+    auto* map = value.get_if<Value::Map>();
+    if (map == nullptr) detail::mismatch(type(), value);
+    T object{};
+    for (const auto& [key, ignored] : *map) {
+      bool known = false;
+      boost::mp11::mp_for_each<Members>([&](auto member) { known = known || key == member.name; });
+      if (!known) throw DecodeError("expected " + type() + ", got a member \"" + key + "\"");
+    }
+    boost::mp11::mp_for_each<Members>([&](auto member) {
+      using Member = std::decay_t<decltype(object.*member.pointer)>;
+      const std::string_view name = member.name;
+      const auto found = map->find(name);
+      if (found != map->end()) {
+        object.*member.pointer =
+            detail::convert_part(name, [&] { return Codec<Member>::decode(std::move(found->second)); });
+      } else if (!detail::IsOptional<Member>::value) {
+        throw DecodeError("expected a member \"" + std::string(name) + "\" (" + Codec<Member>::type() + "), got none");
+      }
+    });
+    return object;
+  }
+  static std::string type() { return "struct of (" + detail::names_of<Members>() + ")"; }
+};
+
+template <class E>
+requires(std::is_enum_v<E>&& boost::describe::has_describe_enumerators<E>::value) struct Codec<E> {
+  using Enumerators = boost::describe::describe_enumerators<E>;
+
+  static Value encode(E value) {
+    if (const char* name = boost::describe::enum_to_string(value, nullptr)) return name;
+    throw EncodeError("expected " + type() + ", got " + std::to_string(static_cast<std::underlying_type_t<E>>(value)));
+  }
+  static E decode(const Value& value) {
+    E found{};
+    const auto* name = value.get_if<std::string>();
+    if (name == nullptr || !boost::describe::enum_from_string(name->c_str(), found)) detail::mismatch(type(), value);
+    return found;
+  }
+  static std::string type() { return "one of " + detail::names_of<Enumerators>(); }
+};
+
+}  // namespace tractor
