@@ -72,6 +72,12 @@ Value Portal::wait_result() {
   return child->wait_result();
 }
 
+ActorDescription Portal::describe() {
+  Runtime::current();
+  const std::shared_ptr<Peer> peer = peer_;  // this portal may go meanwhile
+  return peer->describe();
+}
+
 void Portal::cancel_actor() {
   Runtime& runtime = Runtime::current();
   if (const std::shared_ptr<Child> child = child_) {

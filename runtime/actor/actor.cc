@@ -121,6 +121,12 @@ Value Actor::invoke(Invocation request) {
                          .attributes = {{"cancelled_by", to_string(call.cancelled_by)}}});
 }
 
+ActorDescription Actor::describe() const {
+  ActorDescription description{.actor = self_, .modules = functions_.describe()};
+  for (ModuleDescription& module : description.modules) module.enabled = enabled_.contains(module.name);
+  return description;
+}
+
 bool Actor::cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) {
   const auto found = calls_.find(call_id);
   if (found == calls_.end()) return false;

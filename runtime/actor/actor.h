@@ -49,6 +49,7 @@ class Actor final : public CallHandler {
   // --- calls: CallHandler ---
   const ActorRef& self() const override { return self_; }
   Value invoke(Invocation call) override;
+  ActorDescription describe() const override;
   bool cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) override;
   void cancel_actor(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) override;
 

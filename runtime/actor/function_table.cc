@@ -96,6 +96,21 @@ const Function* FunctionTable::find(const FunctionKey& key) const {
   return found == by_key_.end() ? nullptr : found->second;
 }
 
+std::vector<ModuleDescription> FunctionTable::describe() const {
+  std::map<std::string, ModuleDescription> modules;
+  for (const auto& [qualified_name, function] : by_name_) {
+    ModuleDescription& module = modules[function->module];
+    module.name = function->module;
+    module.functions.push_back({.name = function->name,
+                                .parameters = function->parameters,
+                                .result_type = function->result_type,
+                                .in_thread = function->in_thread});
+  }
+  std::vector<ModuleDescription> all;
+  for (auto& [name, module] : modules) all.push_back(std::move(module));
+  return all;
+}
+
 std::string FunctionTable::module_names() const {
   return absl::StrJoin(modules_, ", ",
                        [](std::string* out, const auto& entry) { absl::StrAppend(out, "\"", entry.first, "\""); });

@@ -15,16 +15,11 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/wire/actor_description.h"
 #include "runtime/wire/remote_error.h"
 #include "runtime/wire/value.h"
 
 namespace tractor {
-
-struct Parameter {
-  std::string name = {};
-  std::string type = {};  // as Codec<T> calls it
-  bool optional = false;
-};
 
 // What a C++ function is known by here: its address, or the type of a captureless lambda.
 using FunctionKey = std::variant<void (*)(), std::type_index>;
@@ -68,6 +63,8 @@ class FunctionTable {
   const Function* find(std::string_view qualified_name) const;
   const Function* find(const FunctionKey& key) const;
   bool has_module(std::string_view module) const { return modules_.contains(module); }
+  // All modules by name, with their functions by name; none enabled.
+  std::vector<ModuleDescription> describe() const;
   // "a", "b"; for error messages.
   std::string module_names() const;
   void check_module_name(const std::string& name) const;

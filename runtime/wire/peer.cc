@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/wire/actor_description_codec.h"
 #include "runtime/wire/address.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
@@ -235,30 +236,44 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
 
 namespace {
 
-bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const std::string& address,
-                 v1::CancelRequest request) {
-  encode(wire.self, *request.mutable_requested_by());
+// One RPC of the service other than a call of a function: `start` makes its reader.
+template <class Response, class F>
+Response ask(const char* waits_for, const WireContext& wire, const Peer& peer, F start) {
   grpc::ClientContext context;
-  add_credentials(context, wire, address);
-  v1::CancelResponse response;
+  add_credentials(context, wire, peer.address());
+  Response response;
   grpc::Status status;
-  Operation op("a cancel to be acknowledged");
-  auto reader = stub.PrepareAsyncCancel(&context, request, wire.queue);
+  Operation op(waits_for);
+  auto reader = start(context);
   reader->StartCall();
   reader->Finish(&response, &status, op.tag());
   op.wait([&] { context.TryCancel(); });
   if (op.cancelled()) throw_if_cancelled();
-  if (!status.ok()) std::rethrow_exception(exception_for(from_status(status, {})));
-  return response.found();
+  if (!status.ok()) std::rethrow_exception(exception_for(from_status(status, peer.actor())));
+  return response;
+}
+
+bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const Peer& peer, v1::CancelRequest request) {
+  encode(wire.self, *request.mutable_requested_by());
+  return ask<v1::CancelResponse>(
+             "a cancel to be acknowledged", wire, peer,
+             [&](grpc::ClientContext& context) { return stub.PrepareAsyncCancel(&context, request, wire.queue); })
+      .found();
 }
 
 }  // namespace
+
+ActorDescription Peer::describe() {
+  return decode(ask<v1::DescribeResponse>("an actor's description", wire_, *this, [&](grpc::ClientContext& context) {
+    return stubs_->actor->PrepareAsyncDescribe(&context, {}, wire_.queue);
+  }));
+}
 
 bool Peer::cancel_call(const std::string& call_id, const std::string& reason) {
   v1::CancelRequest request;
   request.set_call_id(call_id);
   request.set_reason(reason);
-  return send_cancel(wire_, *stubs_->actor, address_, std::move(request));
+  return send_cancel(wire_, *stubs_->actor, *this, std::move(request));
 }
 
 bool Peer::cancel_actor(Clock::duration budget, const std::string& reason) {
@@ -266,7 +281,7 @@ bool Peer::cancel_actor(Clock::duration budget, const std::string& reason) {
   request.set_actor_id(actor_.id);
   request.set_reason(reason);
   *request.mutable_budget() = encode_duration(budget);
-  return send_cancel(wire_, *stubs_->actor, address_, std::move(request));
+  return send_cancel(wire_, *stubs_->actor, *this, std::move(request));
 }
 
 }  // namespace tractor

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/task/clock.h"
+#include "runtime/wire/actor_description.h"
 #include "runtime/wire/remote_error.h"
 #include "runtime/wire/value.h"
 
@@ -59,6 +60,9 @@ class Peer {
   // that task has ended; Cancelled is thrown then, unless the callee ended with a value or an error of its own. A
   // callee that does not acknowledge the cancel within kCancelAcknowledgement is given up.
   Value invoke(const std::string& function, Arguments arguments);
+
+  // What can be called there. A checkpoint.
+  ActorDescription describe();
 
   // Cancels a call in flight there, by the id its caller chose. Whether there was one. A checkpoint.
   bool cancel_call(const std::string& call_id, const std::string& reason);

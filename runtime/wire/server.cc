@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
+#include "runtime/wire/actor_description_codec.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
@@ -18,11 +19,12 @@ namespace {
 
 using Service = v1::ActorService;
 // Methods marked generic go to the generic service, which answers for all that is not served.
-using ServedMethods = Service::WithAsyncMethod_Invoke<Service::WithAsyncMethod_Cancel<Service::WithGenericMethod_Stream<
-    Service::WithGenericMethod_Connect<Service::WithGenericMethod_Describe<Service::Service>>>>>;
+using ServedMethods = Service::WithAsyncMethod_Invoke<Service::WithAsyncMethod_Cancel<Service::WithAsyncMethod_Describe<
+    Service::WithGenericMethod_Stream<Service::WithGenericMethod_Connect<Service::Service>>>>>;
 
 using InvokeCall = UnaryCall<v1::InvokeRequest, v1::InvokeResponse>;
 using CancelCall = UnaryCall<v1::CancelRequest, v1::CancelResponse>;
+using DescribeCall = UnaryCall<v1::DescribeRequest, v1::DescribeResponse>;
 
 // A call of something that is not served here, by any service.
 struct UnservedCall {
@@ -79,6 +81,12 @@ struct ActorServer::Methods : ServedMethods {
         nursery,
         [this, queue](CancelCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestCancel, queue, tag); },
         [&server, &handler](CancelCall& call) { serve_cancel(server, handler, call); });
+    describe.emplace(
+        nursery,
+        [this, queue](DescribeCall& call, Tag& tag) {
+          call.request_next(*this, &Methods::RequestDescribe, queue, tag);
+        },
+        [&server, &handler](DescribeCall& call) { serve_describe(server, handler, call); });
     unserved.emplace(
         nursery,
         [this, queue](UnservedCall& call, Tag& tag) {
@@ -140,6 +148,18 @@ struct ActorServer::Methods : ServedMethods {
     call.finish(response, status);
   }
 
+  static void serve_describe(ActorServer& server, CallHandler& handler, DescribeCall& call) {
+    v1::DescribeResponse response;
+    grpc::Status status;
+    try {
+      server.authenticate(call.context());
+      response = encode(handler.describe());
+    } catch (...) {
+      status = to_status(error_info(std::current_exception(), handler.self()));
+    }
+    call.finish(response, status);
+  }
+
   static void check_target(const std::string& wanted, const ActorRef& self) {
     if (wanted.empty() || wanted == self.id) return;
     throw CallError(ErrorKind::not_found,
@@ -149,6 +169,7 @@ struct ActorServer::Methods : ServedMethods {
 
   std::optional<Acceptor<InvokeCall>> invoke;
   std::optional<Acceptor<CancelCall>> cancel;
+  std::optional<Acceptor<DescribeCall>> describe;
   grpc::AsyncGenericService generic;
   std::optional<Acceptor<UnservedCall>> unserved;
 };
@@ -199,6 +220,7 @@ void ActorServer::serve(TaskNursery& nursery, CallHandler& handler) { methods_->
 void ActorServer::stop() {
   if (methods_->invoke) methods_->invoke->stop();
   if (methods_->cancel) methods_->cancel->stop();
+  if (methods_->describe) methods_->describe->stop();
   if (methods_->unserved) methods_->unserved->stop();
 }
 

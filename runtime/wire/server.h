@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/task/task_nursery.h"
+#include "runtime/wire/actor_description.h"
 #include "runtime/wire/address.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/remote_error.h"
@@ -38,6 +39,7 @@ class CallHandler {
   virtual const ActorRef& self() const = 0;
   // Runs the call and returns its value, or throws. Cancelled comes out only when the whole actor ends.
   virtual Value invoke(Invocation call) = 0;
+  virtual ActorDescription describe() const = 0;
   virtual bool cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) = 0;
   virtual void cancel_actor(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) = 0;
 };

@@ -2,6 +2,7 @@
 //   interop_server CREDENTIAL_FILE
 // It prints its addresses, one a line, and serves the module "interop" on a unix socket and on TCP. It ends when stdin
 // closes, by a signal, or after a minute: a test that was killed leaves nothing behind.
+#include <google/protobuf/timestamp.pb.h>
 #include <poll.h>
 #include <tractor/tractor.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 namespace {
 
+using google::protobuf::Timestamp;
 using tractor::Value;
 
 Value echo(const Value& value) { return value; }
@@ -23,6 +25,15 @@ std::int64_t subtract(std::int64_t x, std::int64_t y) { return x - y; }
 int narrow(std::int8_t x) { return x; }
 std::string greet(const std::string& name, const std::optional<std::string>& greeting) {
   return greeting.value_or("hello") + ' ' + name;
+}
+
+Timestamp add_seconds(const Timestamp& time, std::chrono::seconds by) {
+  Timestamp later = time;
+  later.set_seconds(time.seconds() + by.count());
+  return later;
+}
+std::chrono::nanoseconds one_nanosecond_more(std::chrono::nanoseconds duration) {
+  return duration + std::chrono::nanoseconds(1);
 }
 
 class Mishap : public std::runtime_error {
@@ -70,6 +81,8 @@ int main(int argc, char** argv) {
       .def("subtract", subtract, "x", "y")
       .def("narrow", narrow, "x")
       .def("greet", greet, "name", "greeting")
+      .def("add_seconds", add_seconds, "time", "by")
+      .def("one_nanosecond_more", one_nanosecond_more, "duration")
       .def("fail", fail, "text")
       .def("hold", hold, "tag")
       .def("wait_until_begun", wait_until_begun, "tag")

@@ -17,7 +17,7 @@ import tempfile
 import unittest
 
 import grpc
-from google.protobuf import any_pb2, struct_pb2
+from google.protobuf import any_pb2, duration_pb2, struct_pb2, timestamp_pb2
 from google.rpc import status_pb2
 from tractor.v1 import actor_pb2, actor_pb2_grpc, error_pb2, value_pb2
 
@@ -204,6 +204,62 @@ class Calling(ActorTest):
         request = actor_pb2.InvokeRequest(function="interop.kind_of", args=[value_pb2.Value()])
         self.assertEqual(self.actor.Invoke(request, timeout=PATIENCE).value.string_value, "null")
 
+    def test_a_protobuf_message_is_an_argument_and_a_result(self):
+        time = timestamp_pb2.Timestamp(seconds=1700000000, nanos=5)
+        request = actor_pb2.InvokeRequest(function="interop.add_seconds", args=[value_pb2.Value(), to_value(90)])
+        request.args[0].message_value.Pack(time)
+        result = timestamp_pb2.Timestamp()
+        self.assertTrue(self.actor.Invoke(request, timeout=PATIENCE).value.message_value.Unpack(result))
+        self.assertEqual(result, timestamp_pb2.Timestamp(seconds=1700000090, nanos=5))
+
+    def test_a_duration_is_seconds_or_a_protobuf_message_where_a_double_cannot_tell(self):
+        self.assertEqual(self.call("interop.one_nanosecond_more", 0), 1e-9)
+        duration = duration_pb2.Duration(seconds=2**33, nanos=1)
+        message = Message("type.googleapis.com/google.protobuf.Duration", duration.SerializeToString())
+        back = duration_pb2.Duration.FromString(self.call("interop.one_nanosecond_more", message).value)
+        self.assertEqual(back, duration_pb2.Duration(seconds=2**33, nanos=2))
+
+    def test_what_is_nested_deeper_than_parsers_go_is_a_value_in_a_message(self):
+        value = to_value("bottom")
+        for level in range(1, 101):
+            value = value_pb2.Value(list_value=value_pb2.ListValue(values=[value]))
+            if level % 30 == 0:
+                packed = value_pb2.Value()
+                packed.message_value.Pack(value)
+                value = packed
+        request = actor_pb2.InvokeRequest(function="interop.echo", args=[value])
+        back = self.actor.Invoke(request, timeout=PATIENCE).value
+        for _ in range(100):
+            if back.WhichOneof("kind") == "message_value":
+                inner = value_pb2.Value()
+                self.assertTrue(back.message_value.Unpack(inner))
+                back = inner
+            back = back.list_value.values[0]
+        self.assertEqual(back.string_value, "bottom")
+
+    def test_nested_deeper_than_the_limit_is_an_error(self):
+        value = to_value("bottom")
+        for _ in range(200):
+            packed = value_pb2.Value()
+            packed.message_value.Pack(value)
+            value = packed
+        request = actor_pb2.InvokeRequest(function="interop.echo", named_args={"value": value})
+        rpc_error = self.failure(lambda: self.actor.Invoke(request, timeout=PATIENCE))
+        self.assertEqual(rpc_error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn('interop.echo: argument "value": a value nested more than 128 deep', rpc_error.details())
+
+    def test_the_actor_describes_its_functions(self):
+        response = self.actor.Describe(actor_pb2.DescribeRequest(), timeout=PATIENCE)
+        self.assertEqual(response.actor.name, "interop")
+        self.assertEqual([(m.name, m.enabled) for m in response.modules], [("hidden", False), ("interop", True)])
+        functions = {f.name: f for f in response.modules[1].functions}
+        greet = functions["greet"]
+        self.assertEqual(greet.kind, actor_pb2.FUNCTION_KIND_UNARY)
+        self.assertEqual([(p.name, p.type, p.optional) for p in greet.parameters],
+                         [("name", "string", False), ("greeting", "optional string", True)])
+        self.assertEqual(greet.result_type, "string")
+        self.assertEqual(functions["add_seconds"].result_type, "google.protobuf.Timestamp")
+
     def test_calls_run_side_by_side(self):
         held = self.actor.Invoke.future(request_for("interop.hold", "side by side"), timeout=PATIENCE)
         self.call("interop.wait_until_begun", "side by side")
@@ -357,9 +413,6 @@ class NotServed(ActorTest):
         requests = [actor_pb2.StreamRequest(open=request_for("interop.subtract", 1, 1))]
         self.not_implemented(lambda: list(self.actor.Stream(iter(requests), timeout=PATIENCE)))
 
-    def test_describe_is_unimplemented(self):
-        self.not_implemented(lambda: self.actor.Describe(actor_pb2.DescribeRequest(), timeout=PATIENCE))
-
     def test_connect_is_unimplemented(self):
         self.not_implemented(lambda: list(self.actor.Connect(iter(()), timeout=PATIENCE)))
 
@@ -371,13 +424,15 @@ class NotServed(ActorTest):
 
 class Credentials(ActorTest):
     def over_tcp(self, metadata):
-        """A result over TCP, and what Cancel answers there."""
+        """A result over TCP, where Cancel and Describe answer alike."""
         with open_channel(self.server.tcp) as channel:
             actor = actor_pb2_grpc.ActorServiceStub(channel)
             options = {"metadata": metadata, "timeout": PATIENCE}
             cancelled = actor.Cancel.future(actor_pb2.CancelRequest(call_id="never used"), **options)
+            described = actor.Describe.future(actor_pb2.DescribeRequest(), **options)
             invoked = actor.Invoke.future(request_for("interop.subtract", 44, 2), **options)
             self.assertEqual(cancelled.code(), invoked.code())
+            self.assertEqual(described.code(), invoked.code())
             return from_value(invoked.result().value)
 
     def unauthenticated(self, metadata, word):

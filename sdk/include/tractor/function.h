@@ -89,6 +89,8 @@ struct CallerParameters<Types<std::stop_token, P...>> {
   using type = Types<P...>;
   static constexpr bool kTakesStopToken = true;
 };
+template <class... P>
+struct CallerParameters<Types<const std::stop_token&, P...>> : CallerParameters<Types<std::stop_token, P...>> {};
 
 template <class F>
 struct Traits {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/wire/actor_description.h"
 #include "runtime/wire/remote_error.h"
 #include "tractor/codec.h"
 #include "tractor/function.h"
@@ -97,6 +98,10 @@ class Portal {
   R run(std::string_view function, std::initializer_list<NamedArgument> arguments) {
     return detail::decode_result<R>(function, call(function, {.named = detail::encode_arguments(function, arguments)}));
   }
+
+  // What can be called there: the modules of its program, which of them are enabled, their functions with parameters
+  // and types. A checkpoint.
+  ActorDescription describe();
 
   // Ends the actor: it cancels its tasks and has its budget to clean up, then it is killed. Of a child it waits until
   // the child is gone; of any other actor until that has acknowledged. Never an error when it has ended already. A
