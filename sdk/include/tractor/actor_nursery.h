@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -43,7 +44,7 @@ class ActorNursery {
   // Starts an actor that runs one function, whose module is enabled there, and returns when it serves. Throws what kept
   // it from starting: exit status or signal and the end of its stderr. A checkpoint.
   template <detail::ActorFunction F, class... A>
-  auto run_in_actor(std::string name, F function, const A&... arguments) {
+  requires(!std::is_same_v<F, ActorOptions>) auto run_in_actor(std::string name, F function, const A&... arguments) {
     return run_in_actor(std::move(name), ActorOptions{}, function, arguments...);
   }
   template <detail::ActorFunction F, class... A>

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <typeindex>
@@ -38,10 +40,25 @@ inline constexpr bool always_false = false;
 template <class... P>
 struct Types {};
 
-template <class F>
-struct Signature {
-  static_assert(always_false<F>, "an actor's function is a plain function or a captureless lambda that is not generic");
+// What the compiler takes a name of several functions for, which has no type.
+struct OverloadSet {
+  OverloadSet(...);
 };
+template <class F>
+struct OneFunction {
+  static_assert(!std::is_same_v<F, OverloadSet>,
+                "this names several functions, or a function template: say which one, tractor::overload<int(int)>(f)");
+  static constexpr bool value = true;
+};
+
+// A function that a program can define: not a name, which is a string.
+template <class F>
+concept ActorFunction = OneFunction<F>::value &&
+    ((std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) ||
+     (std::is_class_v<F> && !std::convertible_to<const F&, std::string_view>));
+
+template <class F>
+struct Signature;  // of plain functions only
 template <class R, class... P>
 struct Signature<R (*)(P...)> {
   using Result = R;
@@ -55,10 +72,15 @@ template <class F>
 auto function_pointer(F function) {
   if constexpr (std::is_pointer_v<F>) {
     return function;
-  } else {
-    static_assert(std::is_empty_v<F>,
-                  "a lambda with captures cannot run in another process: give it parameters instead");
+  } else if constexpr (!std::is_empty_v<F>) {
+    static_assert(always_false<F>, "a lambda with captures cannot run in another process: give it parameters instead");
+  } else if constexpr (requires { +function; }) {
     return +function;
+  } else {
+    static_assert(
+        always_false<F>,
+        "an actor's function is a plain function or a captureless lambda: give a generic lambda types instead "
+        "of auto");
   }
 }
 template <class F>
@@ -100,10 +122,11 @@ struct Traits {
   using Parameters = typename Stripped::type;
   static constexpr bool kTakesStopToken = Stripped::kTakesStopToken;
   static_assert(!std::is_reference_v<Result> && !std::is_pointer_v<Result>,
-                "an actor's function returns by value: a reference means nothing in another process");
-  static_assert(std::is_void_v<Result> || Encodable<Result>,
-                "the result's type cannot travel: describe the struct with BOOST_DESCRIBE_STRUCT, or specialize "
-                "tractor::Codec for it");
+                "an actor's function returns by value: a reference or pointer means nothing in another process");
+  static_assert(
+      std::is_void_v<Result> || std::is_reference_v<Result> || std::is_pointer_v<Result> || Encodable<Result>,
+      "the result's type cannot travel: return what owns its content, such as std::string for a view; describe "
+      "the struct or enum with BOOST_DESCRIBE_STRUCT or BOOST_DESCRIBE_ENUM, or specialize tractor::Codec");
 };
 
 // Runs the function; an error of its result names it.
@@ -155,9 +178,9 @@ auto erased_call(std::string name, Pointer function, Types<P...> /*parameters*/)
 template <class... P>
 std::vector<Parameter> describe_parameters(Types<P...> /*parameters*/) {
   static_assert((is_parameter<P> && ...),
-                "a parameter's type cannot travel: take values or const references of types that tractor::Codec covers "
-                "(not views, pointers or "
-                "mutable references); describe structs with BOOST_DESCRIBE_STRUCT");
+                "a parameter's type cannot travel: take values or const references (no views, pointers or mutable "
+                "references); describe the struct or enum with BOOST_DESCRIBE_STRUCT or BOOST_DESCRIBE_ENUM, or "
+                "specialize tractor::Codec");
   return {Parameter{.type = Codec<std::decay_t<P>>::type(), .optional = IsOptional<std::decay_t<P>>::value}...};
 }
 
@@ -215,15 +238,20 @@ Value encode_as(const A& argument) {
 // The arguments of a typed call, converted to what the function takes.
 template <class... P, class... A>
 Value::List encode_arguments(const Function& function, Types<P...> /*parameters*/, const A&... arguments) {
-  static_assert(sizeof...(A) == sizeof...(P), "the function takes another number of arguments");
-  static_assert((std::is_convertible_v<const A&, std::decay_t<P>> && ...),
-                "an argument cannot be converted to what the function takes");
   Value::List list;
-  list.reserve(sizeof...(A));
-  try {
-    (list.push_back(encode_as<std::decay_t<P>>(arguments)), ...);
-  } catch (const Error& e) {
-    refuse_argument(function, list.size(), e);
+  if constexpr (sizeof...(A) != sizeof...(P)) {
+    static_assert(always_false<Types<P...>>,
+                  "the function takes another number of arguments: give all of them, std::nullopt for an optional one");
+  } else if constexpr (!(std::is_convertible_v<const A&, std::decay_t<P>> && ...)) {
+    static_assert(always_false<Types<P...>>,
+                  "an argument cannot be converted to what the function takes: look at the types of its parameters");
+  } else {
+    list.reserve(sizeof...(A));
+    try {
+      (list.push_back(encode_as<std::decay_t<P>>(arguments)), ...);
+    } catch (const Error& e) {
+      refuse_argument(function, list.size(), e);
+    }
   }
   return list;
 }

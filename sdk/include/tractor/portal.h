@@ -37,11 +37,6 @@ struct ChannelInfo {
 
 namespace detail {
 
-// A function that a program can define: not a name, which is a string.
-template <class F>
-concept ActorFunction = (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) ||
-                        (std::is_class_v<F> && requires { &F::operator(); });
-
 // Throws CallError, naming function and argument.
 [[noreturn]] void refuse_argument(std::string_view function, std::size_t index, const Error& why);
 
@@ -77,7 +72,7 @@ class Portal {
   // --- for programs ---
   // Runs a function that the program has defined: portal.run(hi), portal.run(say_hello, "gretchen"). Argument types are
   // checked by the compiler; UsageError when it was not defined.
-  template <detail::ActorFunction F, class... A>
+  template <detail::ActorFunction F = detail::OverloadSet, class... A>
   auto run(F function, const A&... arguments) {  // the function's own result type
     using T = detail::Traits<F>;
     const Function& known = detail::defined(detail::function_key(function));

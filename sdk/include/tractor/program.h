@@ -49,7 +49,7 @@ class Program {
    public:
     // The options are the parameters' names, in order (all, or none), and in_thread. UsageError when the name or the
     // function is taken.
-    template <class F, class... Options>
+    template <detail::ActorFunction F = detail::OverloadSet, class... Options>
     Module& def(const std::string& name, F function, const Options&... options) {
       table_.add(detail::make_function(name_, name, function, options...));
       return *this;
