@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/task/scheduler_state.h"
+#include "runtime/task/throw_trace.h"
 
 namespace tractor {
 
@@ -75,6 +76,7 @@ void WorkerThreads::start_thread() {
 
 void WorkerThreads::serve() {
   pthread_setname_np(pthread_self(), "tractor-worker");
+  take_throw_traces_here();
   std::unique_lock lock(mutex_);
   ++idle_;
   while (true) {

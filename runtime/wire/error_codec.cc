@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/rpc/status.pb.h"
 #include "runtime/wire/identity.h"
+#include "runtime/wire/stack_trace.h"
 #include "runtime/wire/value.h"
 
 namespace tractor {
@@ -106,8 +107,12 @@ ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) {
     }
     return info;
   } catch (const CallError& e) {
-    return {
-        .error_id = random_id(), .type = row_of(e.kind()).type, .message = e.what(), .kind = e.kind(), .origin = here};
+    return {.error_id = random_id(),
+            .type = row_of(e.kind()).type,
+            .message = e.what(),
+            .kind = e.kind(),
+            .origin = here,
+            .stack_trace = stack_trace(error)};
   } catch (const ExceptionGroup& e) {
     ErrorInfo info{.error_id = random_id(), .type = "tractor::ExceptionGroup", .message = e.what(), .origin = here};
     for (const std::exception_ptr& member : e.exceptions()) info.causes.push_back(error_info(member, here));
@@ -119,7 +124,11 @@ ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) {
             .kind = ErrorKind::cancelled,
             .origin = here};
   } catch (...) {
-    return {.error_id = random_id(), .type = type_name_of(error), .message = describe(error), .origin = here};
+    return {.error_id = random_id(),
+            .type = type_name_of(error),
+            .message = describe(error),
+            .origin = here,
+            .stack_trace = stack_trace(error)};
   }
 }
 

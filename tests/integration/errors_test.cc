@@ -12,6 +12,7 @@ struct NotAnException {};
 void fail(const std::string& text) { throw std::runtime_error(text); }
 void fail_as_popcorn() { throw OutOfPopcorn("no popcorn in row 7"); }
 void throw_42() { throw 42; }
+int throw_in_thread(const std::string& digits) { return std::stoi(digits); }
 void throw_struct() { throw NotAnException(); }
 void throw_text(const std::string& text) { throw text; }
 void throw_megabytes(int megabytes) {
@@ -69,6 +70,7 @@ void define(Program& p) {
       .def("fail", fail, "text")
       .def("fail_as_popcorn", fail_as_popcorn)
       .def("throw_42", throw_42)
+      .def("throw_in_thread", throw_in_thread, "digits", in_thread)
       .def("throw_struct", throw_struct)
       .def("throw_text", throw_text, "text")
       .def("throw_megabytes", throw_megabytes, "megabytes")
@@ -114,6 +116,15 @@ TEST_F(Errors, A21_an_exception_crosses_one_process_with_type_text_and_origin) {
   EXPECT_EQ(error.origin().name, "frank");
   EXPECT_TRUE(error.relay_path().empty());
   EXPECT_EQ(error.what(), "std::runtime_error in " + to_string(error.origin()) + ": the film is torn");
+}
+
+TEST_F(Errors, A21_the_stack_trace_names_the_throwing_function_and_ends_where_the_library_called_it) {
+  EXPECT_EQ(error_of(fail, "").stack_trace(), std::vector<std::string>{"tractor::test::(anonymous namespace)::fail()"});
+  EXPECT_EQ(error_of(throw_42).stack_trace(),
+            std::vector<std::string>{"tractor::test::(anonymous namespace)::throw_42()"});
+  const std::vector<std::string> below_the_library = error_of(throw_in_thread, "x").stack_trace();
+  EXPECT_EQ(below_the_library.back(), "tractor::test::(anonymous namespace)::throw_in_thread()");
+  EXPECT_EQ(below_the_library.front(), "std::__throw_invalid_argument()");
 }
 
 TEST_F(Errors, A21_the_failure_of_a_one_shot_actor_is_thrown_by_result_and_by_the_nursery) {
