@@ -62,7 +62,7 @@ void Actor::run_exit_callbacks(Clock::duration budget) {
     } catch (const Cancelled&) {
       throw;
     } catch (...) {
-      log::error("an at_exit callback failed: " + describe(std::current_exception()));
+      log::error("an at_exit callback failed: " + tractor::describe(std::current_exception()));
     }
     if (scope.cancelled_caught()) log::warning("an at_exit callback was cut short: the time to end was over");
   }
