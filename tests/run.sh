@@ -2,7 +2,8 @@
 # usage: tests/run.sh [--preset P]... [--quick] [--only LABEL] [--repeat N] [--load] [--help]
 # Installs what is missing, builds, and runs the tests; ends with ctest's summary of the last preset that ran.
 #
-#   --preset P    dev, release, asan or tsan; may be repeated (default: dev, then asan); the first that fails is the last
+#   --preset P    dev, release, asan, tsan or clang (install clang yourself); may be repeated (default: dev, then asan); the
+#                 first that fails is the last
 #   --quick       the same as --preset dev
 #   --only LABEL  tests of one folder (runtime/task), of one kind (examples, slow), or of one behaviour (A05)
 #   --repeat N    every test N times, or until it fails; those labelled slow once
@@ -23,7 +24,7 @@ while [ $# -gt 0 ]; do
     *) fail "unknown option $1" ;;
   esac
   case "$1" in
-    --preset) [[ $2 =~ ^(dev|release|asan|tsan)$ ]] || fail "no preset \"$2\": dev, release, asan or tsan"; presets+=("$2") ;;
+    --preset) [[ $2 =~ ^(dev|release|asan|tsan|clang)$ ]] || fail "no preset \"$2\": dev, release, asan, tsan or clang"; presets+=("$2") ;;
     --only) only=$2 ;;
     --repeat) [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "--repeat wants a number from 1 to 999999, got \"$2\""; repeat=$2 ;;
   esac
