@@ -8,7 +8,7 @@
 namespace bench {
 
 std::vector<Measurement> all_measurements() {
-  return {task_switch(), task_spawn(),   channel_hop(),        parked_tasks(),
+  return {task_switch(), task_spawn(),   channel_hop(),        parked_tasks(),      values(),
           spawn(),       actor_memory(), one_call_at_a_time(), many_calls_at_once()};
 }
 

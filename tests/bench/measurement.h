@@ -43,6 +43,7 @@ Measurement task_switch();
 Measurement task_spawn();
 Measurement channel_hop();
 Measurement parked_tasks();
+Measurement values();
 Measurement spawn();
 Measurement actor_memory();
 Measurement one_call_at_a_time();
