@@ -48,25 +48,32 @@ requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
     auto* map = value.get_if<Value::Map>();
     if (map == nullptr) detail::mismatch(type(), value);
     T object{};
-    for (const auto& [key, ignored] : *map) {
-      bool known = false;
-      boost::mp11::mp_for_each<Members>([&](auto member) { known = known || key == member.name; });
-      if (!known) throw DecodeError("expected " + type() + ", got a member \"" + key + "\"");
-    }
+    std::size_t known = 0;
     boost::mp11::mp_for_each<Members>([&](auto member) {
       using Member = std::decay_t<decltype(object.*member.pointer)>;
       const std::string_view name = member.name;
       const auto found = map->find(name);
       if (found != map->end()) {
+        ++known;
         object.*member.pointer =
             detail::convert_part(name, [&] { return Codec<Member>::decode(std::move(found->second)); });
       } else if (!detail::IsOptional<Member>::value) {
         throw DecodeError("expected a member \"" + std::string(name) + "\" (" + Codec<Member>::type() + "), got none");
       }
     });
+    if (known != map->size()) refuse_unknown(*map);
     return object;
   }
   static std::string type() { return "struct of (" + detail::names_of<Members>() + ")"; }
+
+ private:
+  static void refuse_unknown(const Value::Map& map) {
+    for (const auto& [key, ignored] : map) {
+      bool known = false;
+      boost::mp11::mp_for_each<Members>([&](auto member) { known = known || key == member.name; });
+      if (!known) throw DecodeError("expected " + type() + ", got a member \"" + key + "\"");
+    }
+  }
 };
 
 template <class E>
