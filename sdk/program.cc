@@ -9,20 +9,23 @@
 #include "runtime/actor/child_main.h"
 #include "runtime/process/launcher.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/wire/error_codec.h"
 #include "sdk/root.h"
 
 namespace tractor {
 namespace {
 
-// One line for each error, members of groups indented below theirs.
-void print_error(const std::exception_ptr& error, const std::string& indentation) {
-  std::cerr << indentation << type_name_of(error) << ": " << describe(error) << '\n';
-  try {
-    std::rethrow_exception(error);
-  } catch (const ExceptionGroup& group) {
-    for (const std::exception_ptr& member : group.exceptions()) print_error(member, indentation + "  ");
-  } catch (...) {
+// What it is and where, its stack trace, and its causes indented below it.
+void print_error(const ErrorInfo& error, const std::string& indentation) {
+  std::cerr << indentation << RemoteActorError(error).what() << '\n';
+  if (!error.relay_path.empty()) {
+    std::cerr << indentation << "  came through ";
+    for (const ActorRef& hop : error.relay_path)
+      std::cerr << (&hop == &error.relay_path.front() ? "" : ", ") << to_string(hop);
+    std::cerr << '\n';
   }
+  for (const std::string& function : error.stack_trace) std::cerr << indentation << "  at " << function << '\n';
+  for (const ErrorInfo& cause : error.causes) print_error(cause, indentation + "  ");
 }
 
 }  // namespace
@@ -64,7 +67,7 @@ int Program::exit_status(const std::function<int()>& run) {
     return kUsageError;
   } catch (...) {
     std::cerr << "tractor: uncaught error\n";
-    print_error(std::current_exception(), "  ");
+    print_error(error_info(std::current_exception(), {}), "  ");
     return EXIT_FAILURE;
   }
 }

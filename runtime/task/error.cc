@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <typeinfo>
 #include <utility>
 
@@ -81,7 +82,12 @@ std::string type_name_of(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    return type != nullptr ? demangle(type->name()) : "a foreign exception";
+    if (type == nullptr) return "a foreign exception";
+    const std::string name = demangle(type->name());
+    // What std::throw_with_nested makes of an error is still that error.
+    constexpr std::string_view kNested = "std::_Nested_exception<";
+    if (!name.starts_with(kNested) || !name.ends_with('>')) return name;
+    return name.substr(kNested.size(), name.size() - kNested.size() - 1);
   }
 }
 

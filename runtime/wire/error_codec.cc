@@ -53,6 +53,7 @@ const KindRow& row_of(ErrorKind kind) {
 // Metadata over 8 KiB closes the whole connection, and the details travel base64-encoded.
 constexpr std::size_t kMaxStatusMessage = 1024;
 constexpr std::size_t kMaxStatusDetails = 3 * 1024;
+constexpr const char* kGroupType = "tractor::ExceptionGroup";
 // In bodies, which have room; but an error must always arrive.
 constexpr std::size_t kMaxText = 1 << 22;
 
@@ -95,42 +96,66 @@ std::string RemoteCancelled::cancelled_by() const {
   return by == info().attributes.end() ? std::string() : by->second;
 }
 
-ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) {
+namespace {
+
+constexpr int kMaxDepth = 16;  // of causes; protobuf's parsers stop at 100 messages in each other
+
+std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef& here, int depth);
+
+ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here, int depth) {
+  ErrorInfo info{.error_id = random_id(), .type = type_name_of(error), .origin = here};
   try {
     std::rethrow_exception(error);
   } catch (const RemoteActorError& e) {
-    ErrorInfo info = e.info();
+    info = e.info();
     if (info.origin == ActorRef{}) {
       info.origin = here;
-    } else if (info.origin != here) {
+    } else if (info.origin != here && here != ActorRef{}) {
       info.relay_path.push_back(here);
     }
     return info;
   } catch (const CallError& e) {
-    return {.error_id = random_id(),
-            .type = row_of(e.kind()).type,
-            .message = e.what(),
-            .kind = e.kind(),
-            .origin = here,
-            .stack_trace = stack_trace(error)};
-  } catch (const ExceptionGroup& e) {
-    ErrorInfo info{.error_id = random_id(), .type = "tractor::ExceptionGroup", .message = e.what(), .origin = here};
-    for (const std::exception_ptr& member : e.exceptions()) info.causes.push_back(error_info(member, here));
-    return info;
+    info.type = row_of(e.kind()).type;
+    info.kind = e.kind();
+  } catch (const ExceptionGroup&) {
+    info.type = kGroupType;
   } catch (const Cancelled&) {
-    return {.error_id = random_id(),
-            .type = "tractor::Cancelled",
-            .message = "cancelled",
-            .kind = ErrorKind::cancelled,
-            .origin = here};
+    info.message = "cancelled";
+    info.kind = ErrorKind::cancelled;
+    return info;
   } catch (...) {
-    return {.error_id = random_id(),
-            .type = type_name_of(error),
-            .message = describe(error),
-            .origin = here,
-            .stack_trace = stack_trace(error)};
   }
+  info.message = describe(error);
+  info.stack_trace = stack_trace(error);
+  if (depth < kMaxDepth) {
+    info.causes = causes_of(error, here, depth + 1);
+  } else {
+    info.truncated = true;
+  }
+  return info;
 }
+
+// The members of a group, and what the error is nested in.
+std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef& here, int depth) {
+  std::vector<ErrorInfo> causes;
+  try {
+    std::rethrow_exception(error);
+  } catch (const ExceptionGroup& group) {
+    for (const std::exception_ptr& member : group.exceptions()) causes.push_back(error_info(member, here, depth));
+  } catch (...) {
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::nested_exception& outer) {
+    if (outer.nested_ptr() != nullptr) causes.push_back(error_info(outer.nested_ptr(), here, depth));
+  } catch (...) {
+  }
+  return causes;
+}
+
+}  // namespace
+
+ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) { return error_info(error, here, 0); }
 
 std::exception_ptr exception_for(ErrorInfo info) {
   if (info.kind == ErrorKind::cancelled) return std::make_exception_ptr(RemoteCancelled(std::move(info)));

@@ -11,7 +11,8 @@
 namespace tractor {
 
 // What an exception looks like to others when it leaves the actor `here`. A RemoteActorError keeps its origin and gets
-// `here` appended to its relay path; anything else starts here.
+// `here` appended to its relay path; anything else starts here, with what it is nested in, or a group's members, as
+// causes. An empty `here` is for errors that stay in this process.
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here);
 
 // The exception to throw for it: RemoteCancelled for cancellations, else RemoteActorError.

@@ -41,10 +41,10 @@ struct ErrorInfo {
   std::string type = {};      // "std::runtime_error"
   std::string message = {};
   ErrorKind kind = ErrorKind::function;
-  ActorRef origin = {};                   // where it was thrown
-  std::vector<ActorRef> relay_path = {};  // through whom it came, nearest to the origin first
-  std::vector<std::string> stack_trace = {};
-  std::vector<ErrorInfo> causes = {};  // the members of a group
+  ActorRef origin = {};                       // where it was thrown
+  std::vector<ActorRef> relay_path = {};      // through whom it came, nearest to the origin first
+  std::vector<std::string> stack_trace = {};  // from the throw outwards
+  std::vector<ErrorInfo> causes = {};         // the members of a group, or what it was nested in
   // "signal": "9", "exit_status": "3", "cancelled_by": "gretchen@91bc"
   std::map<std::string, std::string> attributes = {};
   bool truncated = false;
@@ -61,6 +61,7 @@ class RemoteActorError : public Error {
   ErrorKind kind() const { return info_->kind; }
   const ActorRef& origin() const { return info_->origin; }
   const std::vector<ActorRef>& relay_path() const { return info_->relay_path; }
+  // Functions from the throw outwards: "scene::say_hello()"; empty when it is not known.
   const std::vector<std::string>& stack_trace() const { return info_->stack_trace; }
   const std::vector<ErrorInfo>& causes() const { return info_->causes; }
   const ErrorInfo& info() const { return *info_; }

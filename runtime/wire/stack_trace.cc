@@ -48,9 +48,9 @@ std::vector<std::string> function_names(std::span<void* const> return_addresses)
   for (void* address : return_addresses) {
     // The call, which stands before the address: a function that ends with a call returns into the next one.
     std::string name = function_at(static_cast<const char*>(address) - 1);
-    // Below are tasks, calls and threads.
-    if (starts_with_one_of(name, {"tractor::Function::run", "tractor::detail::erased_call", "tractor::detail::WorkOf",
-                                  "tractor::Task::run"}))
+    // Below are tasks, calls and threads. (A lambda may stand inside the first of these.)
+    if (!names.empty() && starts_with_one_of(name, {"tractor::Function::run", "tractor::detail::erased_call",
+                                                    "tractor::detail::WorkOf", "tractor::Task::run"}))
       break;
     names.push_back(std::move(name));
   }

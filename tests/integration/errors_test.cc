@@ -352,6 +352,7 @@ TEST_F(Errors, main_prints_where_a_remote_error_came_from) {
   EXPECT_EQ(process.wait(), Exit{.code = 1});
   EXPECT_TRUE(contains(process.err(), "OutOfPopcorn in donny@"));
   EXPECT_TRUE(contains(process.err(), "at the end"));
+  EXPECT_TRUE(contains(process.err(), "    at tractor::test::(anonymous namespace)::fail_below()\n"));
 }
 
 TEST_F(Errors, main_returns_what_its_function_returns) {

@@ -43,6 +43,40 @@ TEST(ErrorCodec, a_group_carries_its_members) {
   EXPECT_EQ(info.causes[1].message, "b");
 }
 
+TEST(ErrorCodec, an_error_thrown_with_nested_keeps_the_inner_ones_as_causes) {
+  const auto fail = [] {
+    try {
+      try {
+        throw std::out_of_range("row 7");
+      } catch (...) {
+        std::throw_with_nested(std::logic_error("no seat"));
+      }
+    } catch (...) {
+      std::throw_with_nested(std::runtime_error("no film"));
+    }
+  };
+  try {
+    fail();
+  } catch (...) {
+    const ErrorInfo info = error_info(std::current_exception(), kHere);
+    EXPECT_EQ(info.type, "std::runtime_error");
+    EXPECT_EQ(info.causes.at(0).type, "std::logic_error");
+    EXPECT_EQ(info.causes.at(0).causes.at(0).message, "row 7");
+  }
+}
+
+TEST(ErrorCodec, groups_in_groups_are_followed_only_so_deep) {
+  std::exception_ptr error = std::make_exception_ptr(std::runtime_error("x"));
+  for (int i = 0; i < 1000; ++i) error = std::make_exception_ptr(ExceptionGroup({error}));
+  v1::Error wire;
+  encode(error_info(error, kHere), wire);
+  v1::Error back;
+  EXPECT_TRUE(back.ParseFromString(wire.SerializeAsString()));
+  const v1::Error* last = &back;
+  while (last->causes_size() > 0) last = &last->causes(0);
+  EXPECT_TRUE(last->truncated());
+}
+
 TEST(ErrorCodec, all_of_it_survives_the_wire) {
   ErrorInfo info = info_of(std::runtime_error("x"));
   info.relay_path = {kThere};
