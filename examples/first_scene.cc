@@ -4,13 +4,16 @@
 
 #include <iostream>
 
+// [functions]
 std::string hi() { return "Hi my name is " + tractor::current_actor().name(); }
 
 std::string say_hello(const std::string& other_actor) {
   tractor::Portal other = tractor::wait_for_actor(other_actor);  // parks this task until the arbiter knows the name
   return other.run(hi);                                          // std::string, type-checked at compile time
 }
+// [/functions]
 
+// [director]
 void director(const std::string& first, const std::string& second) {
   tractor::open_nursery([&](tractor::ActorNursery& n) {
     std::cout << "Alright... Action!\n";
@@ -21,6 +24,7 @@ void director(const std::string& first, const std::string& second) {
               << "!! You're supposed to say...\n";
   });
 }
+// [/director]
 
 int main(int argc, char** argv) {
   tractor::Program program(argc, argv);

@@ -11,6 +11,7 @@ std::string buy_ticket(const std::string& film, int seats) {
   return std::to_string(seats) + " for " + film + ", " + std::to_string(tractor::Codec<int>::decode(sold)) + " sold";
 }
 
+// [daemon]
 void director() {
   tractor::open_nursery([](tractor::ActorNursery& n) {
     tractor::Portal frank = n.start_actor("frank", {.modules = {"cinema"}, .statespace = {{"sold", 0}}});
@@ -24,6 +25,7 @@ void director() {
     frank.cancel_actor();  // a daemon would serve forever
   });
 }
+// [/daemon]
 
 int main(int argc, char** argv) {
   tractor::Program program(argc, argv);

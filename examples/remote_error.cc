@@ -15,6 +15,7 @@ void assert_err(int depth) {
 
 void wait_forever() { tractor::sleep_forever(); }
 
+// [error]
 void director() {
   try {
     tractor::open_nursery([](tractor::ActorNursery& n) {
@@ -28,6 +29,7 @@ void director() {
     std::cout << '\n';
   }
 }
+// [/error]
 
 int main(int argc, char** argv) {
   tractor::Program program(argc, argv);

@@ -6,10 +6,12 @@
 std::string greet(const std::string& who) { return "hello " + who + ", this is " + tractor::current_actor().name(); }
 
 // Runs in "client": it was given a name, nothing else.
+// [find]
 std::string ask(const std::string& service) {
   std::optional<tractor::Portal> portal = tractor::find_actor(service);
   return portal ? portal->run(greet, tractor::current_actor().name()) : "nobody is called " + service;
 }
+// [/find]
 
 void director() {
   tractor::open_nursery([](tractor::ActorNursery& n) {

@@ -3,12 +3,14 @@
 
 #include <iostream>
 
+// [state]
 std::string check_statespace() {
   tractor::Value::Map& state = tractor::current_actor().statespace();
   const auto doggy = tractor::Codec<int>::decode(state.at("doggy"));
   state["doggy"] = doggy + 1;  // this process' own
   return tractor::current_actor().name() + ": doggy is " + std::to_string(doggy);
 }
+// [/state]
 
 void director() {
   tractor::current_actor().statespace()["doggy"] = 10;

@@ -50,7 +50,7 @@ def main():
             wrong.append(f"{TUTORIAL}:{line}: {e}")
             return block.group(0)
         if code != block["code"] and "--update" not in sys.argv:
-            wrong.append(f"{TUTORIAL}:{line}: differs from {block['file']}; tests/tutorial/snippets.py --update copies it")
+            wrong.append(f"{TUTORIAL}:{line}: differs from {block['file']}; tests/examples/snippets.py --update copies it")
         start, end = block.span("code")
         whole = block.group(0)
         return whole[: start - block.start()] + code + whole[end - block.start() :]
