@@ -16,7 +16,9 @@ endif()
 if(TRACTOR_SANITIZE)
   add_compile_options(-fsanitize=${TRACTOR_SANITIZE} -fno-sanitize-recover=all)
   # Instrumentation makes GCC see uninitialized variables that are not there; Asio's fences are unknown to -fsanitize=thread.
-  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+  endif()
   add_link_options(-fsanitize=${TRACTOR_SANITIZE})
   # gRPC's headers change struct layouts under a sanitizer; the distribution's libraries were built without one.
   add_compile_definitions(GRPC_ASAN_SUPPRESSED GRPC_TSAN_SUPPRESSED)
