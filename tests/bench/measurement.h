@@ -42,6 +42,7 @@ std::vector<Measurement> all_measurements();
 Measurement task_switch();
 Measurement task_spawn();
 Measurement channel_hop();
+Measurement throw_cancelled();
 Measurement parked_tasks();
 Measurement values();
 Measurement spawn();

@@ -16,6 +16,8 @@ constexpr int kTurnsOfEach = 500'000;
 constexpr int kTasksPerNursery = 100;
 constexpr int kNurseries = 2'000;
 constexpr int kItems = 500'000;
+constexpr int kThrows = 20'000;
+constexpr int kFrames = 10;
 // Sanitizers allow few stacks.
 constexpr int kParkedTasks = tractor::kSanitized ? 5'000 : 100'000;
 constexpr int kRoundsOfParkedTasks = 3;  // they take a second each
@@ -57,6 +59,32 @@ double nanoseconds_per_item() {
   return watch.nanoseconds() / kItems;
 }
 
+// A frame with something to destroy.
+[[gnu::noinline]] void descend(int frames, int& destroyed) {
+  struct Destroyed {
+    int& count;
+    ~Destroyed() { ++count; }
+  } local{destroyed};
+  if (frames > 1) {
+    descend(frames - 1, destroyed);
+  } else {
+    tractor::checkpoint();
+  }
+}
+
+double microseconds_per_throw() {
+  int destroyed = 0;
+  const Stopwatch watch;
+  for (int i = 0; i < kThrows; ++i) {
+    tractor::CancelScope scope;
+    scope.cancel();
+    scope.run([&] { descend(kFrames, destroyed); });
+  }
+  const double microseconds = watch.nanoseconds() / 1e3 / kThrows;
+  if (destroyed != kThrows * kFrames) throw tractor::Error("Cancelled did not unwind all frames");
+  return microseconds;
+}
+
 Values measure_parked_tasks() {
   const double before = resident_megabytes(::getpid());
   Values values;
@@ -76,7 +104,7 @@ Values measure_parked_tasks() {
 
 Measurement task_switch() {
   return {
-      .figures = {{"task_switch_ns", "ns", 60, "a checkpoint of two tasks that take turns"}},
+      .figures = {{"task_switch_ns", "ns", 50, "a checkpoint of two tasks that take turns"}},
       .run = [](const Settings& settings) {
         return medians(settings, settings.rounds, [] { return Values{{"task_switch_ns", nanoseconds_per_switch()}}; });
       }};
@@ -95,6 +123,15 @@ Measurement channel_hop() {
       .run = [](const Settings& settings) {
         return medians(settings, settings.rounds, [] { return Values{{"channel_hop_ns", nanoseconds_per_item()}}; });
       }};
+}
+
+Measurement throw_cancelled() {
+  return {.figures = {{"throw_cancelled_us", "us", 20, "Cancelled from a checkpoint through 10 frames to its scope"}},
+          .run = [](const Settings& settings) {
+            return medians(settings, settings.rounds, [] {
+              return Values{{"throw_cancelled_us", microseconds_per_throw()}};
+            });
+          }};
 }
 
 Measurement parked_tasks() {
