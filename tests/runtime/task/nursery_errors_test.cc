@@ -19,14 +19,7 @@ TEST(NurseryErrors, A51_a_failing_child_cancels_its_siblings_and_the_body) {
   run_virtual([] {
     const auto start = Clock::now();
     int cancelled = 0;
-    auto wait = [&] {
-      try {
-        sleep_forever();
-      } catch (const Cancelled&) {
-        ++cancelled;
-        throw;
-      }
-    };
+    auto wait = [&] { wait_and_count(cancelled); };
     try {
       open_task_nursery([&](TaskNursery& t) {
         t.start_soon(wait);

@@ -218,14 +218,7 @@ TEST(NurseryStart, scopes_and_nurseries_that_the_task_is_in_move_with_it) {
   run_virtual([] {
     const auto now = Clock::now();
     int cancelled = 0;
-    auto wait = [&] {
-      try {
-        sleep_forever();
-      } catch (const Cancelled&) {
-        ++cancelled;
-        throw;
-      }
-    };
+    auto wait = [&] { wait_and_count(cancelled); };
     open_task_nursery([&](TaskNursery& t) {
       CancelScope starter;
       starter.run([&] {

@@ -50,4 +50,14 @@ inline void run_in_many_orders(std::uint64_t seeds, const std::function<void()>&
   }
 }
 
+// What a task does that waits until it is cancelled, and counts that.
+inline void wait_and_count(int& cancelled) {
+  try {
+    sleep_forever();
+  } catch (const Cancelled&) {
+    ++cancelled;
+    throw;
+  }
+}
+
 }  // namespace tractor
