@@ -10,8 +10,6 @@
 namespace tractor {
 namespace {
 
-constexpr char kValueUrl[] = "type.googleapis.com/tractor.v1.Value";
-
 [[noreturn]] void refuse(const std::string& what) { throw CallError(ErrorKind::invalid_argument, what); }
 
 [[noreturn]] void refuse_nesting() {
@@ -38,8 +36,7 @@ void encode_container(C& from, v1::Value& to, int depth, F encode_content) {
   if (depth == 0 || depth % kNestingOfMessage != 0) return encode_content(from, to, depth + 1);
   v1::Value inner;
   encode_content(from, inner, depth + 1);
-  to.mutable_message_value()->set_type_url(kValueUrl);
-  inner.SerializeToString(to.mutable_message_value()->mutable_value());
+  to.mutable_message_value()->PackFrom(inner);
 }
 
 template <class V>
@@ -97,7 +94,7 @@ Value decode_any(v1::Value&& from, int depth) {
       if (!message.Is<v1::Value>())
         return Value::Message{std::move(*message.mutable_type_url()), std::move(*message.mutable_value())};
       v1::Value inner;
-      if (!inner.ParseFromString(message.value())) refuse("a tractor.v1.Value in a message that cannot be parsed");
+      if (!message.UnpackTo(&inner)) refuse("a tractor.v1.Value in a message that cannot be parsed");
       return decode_any(std::move(inner), depth + 1);
     }
     case v1::Value::kListValue: {
