@@ -105,15 +105,12 @@ class Root {
     runtime_->wire().bearer_token = token_;
     registrar_.emplace(runtime_->wire(), supervision_.arbiter_address);
     runtime_->set_registrar(&*registrar_);
-    if (handles_signals_ == HandlesSignals::kYes) {
-      runtime_->handle_signals();
-    } else {
-      runtime_->scheduler().leave_signals_alone();
-    }
+    if (handles_signals_ == HandlesSignals::kYes) runtime_->handle_signals();
   }
 
   RuntimeOptions runtime_options() {
-    RuntimeOptions options{.supervision = supervision_};
+    RuntimeOptions options{.supervision = supervision_,
+                           .scheduler = {.reports_overflow = handles_signals_ == HandlesSignals::kYes}};
     for (const std::string& text : options_.listen.get()) options.server.listen_tcp.push_back(parse_address(text));
     if (claim_.ours) {
       options.server.services = {service_.service()};

@@ -71,7 +71,7 @@ Runtime::Runtime(const FunctionTable& functions, RuntimeOptions options)
     : actor_((prepare_process(), functions)),
       supervision_(helper_, std::move(options.supervision)),
       server_(with_service(std::move(options.server), supervision_.service())),
-      scheduler_(server_.port()) {
+      scheduler_(server_.port(), options.scheduler) {
   Runtime* none = nullptr;
   if (!the_runtime.compare_exchange_strong(none, this)) {
     throw UsageError("a program is running in this process already: there can be one root at a time");

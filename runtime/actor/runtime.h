@@ -26,6 +26,7 @@ namespace tractor {
 struct RuntimeOptions {
   ActorServer::Options server = {};
   SupervisionOptions supervision = {};
+  Scheduler::Options scheduler = {};
 };
 
 class Runtime {

@@ -14,6 +14,7 @@ namespace tractor {
 constinit thread_local Scheduler* running_here = nullptr;
 
 Scheduler::Scheduler(EventPort& port, Options options) : state_(std::make_unique<State>(*this, port)) {
+  state_->reports_overflow = options.reports_overflow;
   if (options.random_order_seed) state_->random_order = std::make_unique<std::mt19937_64>(*options.random_order_seed);
 }
 Scheduler::~Scheduler() = default;
@@ -45,8 +46,6 @@ Scheduler& Scheduler::current() {
 }
 
 Scheduler* Scheduler::try_current() noexcept { return running_here; }
-
-void Scheduler::leave_signals_alone() { state_->reports_overflow = false; }
 
 bool Scheduler::on_loop_thread() const noexcept { return running_here == this; }
 

@@ -28,6 +28,8 @@ class Scheduler {
     // For tests: the ready tasks of a turn run in a random order that depends on nothing but this number, instead of
     // first come, first served. What is right in one order only shows.
     std::optional<std::uint64_t> random_order_seed = {};
+    // Whether run() installs the handler that names a task whose stack overflows; not for guests in someone's process.
+    bool reports_overflow = true;
   };
 
   explicit Scheduler(EventPort& port) : Scheduler(port, Options{}) {}
@@ -47,9 +49,6 @@ class Scheduler {
   // Runs `fn` on the loop thread soon, between tasks: it may wake tasks and cancel scopes, never wait. Any thread, at
   // any time in the scheduler's life; what is posted after the last turn is destroyed without having run.
   void post(std::function<void()> fn);
-
-  // Before run(): no handler that names a task whose stack overflows is installed; for guests in someone's process.
-  void leave_signals_alone();
 
   // Whether posting from a task of this scheduler, as opposed to another thread.
   bool on_loop_thread() const noexcept;
