@@ -47,9 +47,9 @@ void serve(const Settings& settings) {
   Service service;
   options.server.services = {service.service()};
 
-  const FunctionTable no_functions;
+  const Definitions none;
   NoRegistrar registrar;
-  Runtime runtime(no_functions, std::move(options));
+  Runtime runtime(none, std::move(options));
   runtime.set_registrar(&registrar);
   runtime.handle_signals();
   runtime.run({.prepare =

@@ -78,7 +78,7 @@ void Embedded::State::serve(const Program& program, const RunOptions& options, s
   bool served = false;
   std::exception_ptr error;
   try {
-    run_root(program.table_, program.command_line_, options, HandlesSignals::kNo, [&] {
+    run_root(program.definitions_, program.command_line_, options, HandlesSignals::kNo, [&] {
       open_task_nursery([&](TaskNursery& jobs) {
         struct StopTaking {
           State& state;

@@ -38,12 +38,12 @@ Program::Program(int argc, char** argv) : command_line_(argv, argv + argc) { ope
 Program::~Program() = default;
 
 void Program::serve_if_child() {
-  if (is_child_process()) run_child(table_);
+  if (is_child_process()) run_child(definitions_);
 }
 
 void Program::run_root(const RunOptions& options, const std::function<void()>& main) {
   serve_if_child();
-  tractor::run_root(table_, command_line_, options, HandlesSignals::kYes, main);
+  tractor::run_root(definitions_, command_line_, options, HandlesSignals::kYes, main);
 }
 
 int Program::run_daemon(const RunOptions& options) {

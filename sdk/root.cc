@@ -26,16 +26,16 @@ std::string or_environment(std::string option, const char* variable) {
 // The root actor of a program, and the arbiter where nobody else is it.
 class Root {
  public:
-  Root(const FunctionTable& functions, const std::vector<std::string>& command_line, RunOptions options,
+  Root(const Definitions& definitions, const std::vector<std::string>& command_line, RunOptions options,
        HandlesSignals handles_signals)
-      : functions_(functions), options_(std::move(options)), handles_signals_(handles_signals) {
+      : definitions_(definitions), options_(std::move(options)), handles_signals_(handles_signals) {
     check_actor_name(options_.name);
     for (const std::string& text : options_.listen.get()) {
       if (parse_address(text).kind == Address::Kind::tcp) continue;
       throw UsageError("RunOptions.listen takes host:port addresses, not \"" + text +
                        "\": an actor serves a unix socket of its own anyway");
     }
-    for (const std::string& module : options_.modules.get()) functions_.check_module_name(module);
+    for (const std::string& module : options_.modules.get()) definitions_.functions.check_module_name(module);
     std::string address = or_environment(options_.arbiter, "TRACTOR_ARBITER");
     if (address.empty()) address = arbiter::default_address();
     claim_ = arbiter::claim(address);
@@ -95,12 +95,12 @@ class Root {
  private:
   void start_runtime() {
     try {
-      runtime_.emplace(functions_, runtime_options());
+      runtime_.emplace(definitions_, runtime_options());
     } catch (const UsageError&) {
       // Another program may have become the arbiter at that TCP address in the meantime.
       if (!claim_.ours || claim_.address.kind != Address::Kind::tcp || arbiter::is_vacant(claim_.address)) throw;
       claim_.ours = false;
-      runtime_.emplace(functions_, runtime_options());
+      runtime_.emplace(definitions_, runtime_options());
     }
     runtime_->wire().bearer_token = token_;
     registrar_.emplace(runtime_->wire(), supervision_.arbiter_address);
@@ -142,7 +142,7 @@ class Root {
     registrar_->add(actor.info());
   }
 
-  const FunctionTable& functions_;
+  const Definitions& definitions_;
   RunOptions options_;
   HandlesSignals handles_signals_;
   ActorRef cancelled_by_ = {.name = "another actor"};
@@ -156,11 +156,11 @@ class Root {
 
 }  // namespace
 
-void run_root(const FunctionTable& functions, const std::vector<std::string>& command_line, const RunOptions& options,
+void run_root(const Definitions& definitions, const std::vector<std::string>& command_line, const RunOptions& options,
               HandlesSignals handles_signals, const std::function<void()>& main) {
   while (true) {
     try {
-      return Root(functions, command_line, options, handles_signals).run(main);
+      return Root(definitions, command_line, options, handles_signals).run(main);
     } catch (const arbiter::ArbiterGone& e) {  // before main began
       log::info(e.what());
     }

@@ -57,9 +57,8 @@ void restore_stderr() {
 
 class ChildMain {
  public:
-  explicit ChildMain(const FunctionTable& functions)
-      : functions_(functions),
-        runtime_(functions, {}),
+  explicit ChildMain(const Definitions& definitions)
+      : runtime_(definitions, {}),
         link_(fcntl(kSupervisionDescriptor, F_DUPFD_CLOEXEC, kStderrDescriptor + 1), runtime_.server().port().queue()) {
     runtime_.set_registrar(&link_);
   }
@@ -110,7 +109,7 @@ class ChildMain {
 
   void run_function() {
     try {
-      const Function* function = functions_.find(spec_.one_shot().function());
+      const Function* function = runtime_.actor().functions().find(spec_.one_shot().function());
       if (function == nullptr)
         throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", spec_.one_shot().function(), "\""));
       link_.send_outcome(
@@ -124,7 +123,6 @@ class ChildMain {
     }
   }
 
-  const FunctionTable& functions_;
   Runtime runtime_;
   ParentLink link_;
   v1::SpawnSpec spec_;
@@ -134,14 +132,14 @@ class ChildMain {
 
 bool is_child_process() { return std::getenv(kChildMarker) != nullptr; }
 
-void run_child(const FunctionTable& functions) {
+void run_child(const Definitions& definitions) {
   int status = EXIT_SUCCESS;
   try {
     parent_by_socket();
     unsetenv(kChildMarker);  // what this process executes is no child of ours
     fcntl(kSupervisionDescriptor, F_SETFD, FD_CLOEXEC);
     fcntl(kStderrDescriptor, F_SETFD, FD_CLOEXEC);
-    ChildMain(functions).run();
+    ChildMain(definitions).run();
   } catch (const std::exception& e) {
     std::cerr << "tractor: " << e.what() << '\n';
     status = EXIT_FAILURE;

@@ -1,7 +1,7 @@
 // What a child process does instead of its program's main function: it asks its parent what to be, serves, and ends.
 #pragma once
 
-#include "runtime/actor/function_table.h"
+#include "runtime/actor/definitions.h"
 
 namespace tractor {
 
@@ -9,6 +9,6 @@ namespace tractor {
 bool is_child_process();
 
 // Runs it to its end and ends the process. Exit status 0 when it ended as it was asked to.
-[[noreturn]] void run_child(const FunctionTable& functions);
+[[noreturn]] void run_child(const Definitions& definitions);
 
 }  // namespace tractor

@@ -67,8 +67,8 @@ struct StopAtEnd {
 
 }  // namespace
 
-Runtime::Runtime(const FunctionTable& functions, RuntimeOptions options)
-    : actor_((prepare_process(), functions)),
+Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
+    : actor_((prepare_process(), definitions.functions)),
       supervision_(helper_, std::move(options.supervision)),
       server_(with_service(std::move(options.server), supervision_.service())),
       scheduler_(server_.port(), options.scheduler) {
@@ -79,11 +79,13 @@ Runtime::Runtime(const FunctionTable& functions, RuntimeOptions options)
   wire_.queue = server_.port().queue();
   supervision_.set_time_left([this] { return actor_.time_left(); });
   log::set_context(log_context);
+  set_exception_types(&definitions.exceptions);
 }
 
 Runtime::~Runtime() {
   helper_.stop();
   if (!socket_path_.empty()) unlink(socket_path_.c_str());
+  set_exception_types(nullptr);
   log::set_context(nullptr);
   the_runtime = nullptr;
 }

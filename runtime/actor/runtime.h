@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "runtime/actor/actor.h"
+#include "runtime/actor/definitions.h"
 #include "runtime/process/helper_thread.h"
 #include "runtime/process/runtime_directory.h"
 #include "runtime/process/supervision.h"
@@ -31,8 +32,8 @@ struct RuntimeOptions {
 
 class Runtime {
  public:
-  // UsageError when this process has one already, or an address cannot be listened on.
-  Runtime(const FunctionTable& functions, RuntimeOptions options);
+  // `definitions` outlive it. UsageError when this process has one already, or an address cannot be listened on.
+  Runtime(const Definitions& definitions, RuntimeOptions options);
   ~Runtime();
 
   // The running one; UsageError when there is none, or the caller is not a task of it.

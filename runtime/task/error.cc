@@ -12,13 +12,6 @@ namespace tractor {
 
 namespace {
 
-std::string demangle(const char* name) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
-                                                         &std::free);
-  return status == 0 ? text.get() : name;
-}
-
 std::string summary(const std::vector<std::exception_ptr>& errors) {
   constexpr std::size_t kShown = 5;
   std::string text = std::to_string(errors.size()) + " errors: ";
@@ -76,18 +69,23 @@ std::string describe(const std::exception_ptr& error) {
   }
 }
 
+std::string type_name_of(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
+                                                         &std::free);
+  const std::string name = status == 0 ? text.get() : type.name();
+  constexpr std::string_view kNested = "std::_Nested_exception<";
+  if (!name.starts_with(kNested) || !name.ends_with('>')) return name;
+  return name.substr(kNested.size(), name.size() - kNested.size() - 1);
+}
+
 std::string type_name_of(const std::exception_ptr& error) {
   if (!error) return "no error";
   try {
     std::rethrow_exception(error);
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    if (type == nullptr) return "a foreign exception";
-    const std::string name = demangle(type->name());
-    // What std::throw_with_nested makes of an error is still that error.
-    constexpr std::string_view kNested = "std::_Nested_exception<";
-    if (!name.starts_with(kNested) || !name.ends_with('>')) return name;
-    return name.substr(kNested.size(), name.size() - kNested.size() - 1);
+    return type == nullptr ? "a foreign exception" : type_name_of(*type);
   }
 }
 

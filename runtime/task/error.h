@@ -4,6 +4,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
 #include <vector>
 
 namespace tractor {
@@ -107,7 +108,9 @@ class ExceptionGroup : public Error {
 // name.
 std::string describe(const std::exception_ptr& error);
 
-// The demangled type name of an exception: "std::runtime_error", "int".
+// The demangled name of a type, and of an exception's: "std::runtime_error", "int". What std::throw_with_nested makes
+// of an error is still that error.
+std::string type_name_of(const std::type_info& type);
 std::string type_name_of(const std::exception_ptr& error);
 
 }  // namespace tractor

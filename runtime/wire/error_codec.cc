@@ -1,14 +1,15 @@
 #include "runtime/wire/error_codec.h"
 
+#include <algorithm>
 #include <array>
-#include <random>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/status.pb.h"
+#include "runtime/log.h"
 #include "runtime/wire/identity.h"
 #include "runtime/wire/stack_trace.h"
-#include "runtime/wire/value.h"
+#include "runtime/wire/value_codec.h"
 
 namespace tractor {
 namespace {
@@ -50,12 +51,22 @@ const KindRow& row_of(ErrorKind kind) {
   return row_where([&](const KindRow& row) { return row.kind == kind; });
 }
 
-// Metadata over 8 KiB closes the whole connection, and the details travel base64-encoded.
-constexpr std::size_t kMaxStatusMessage = 1024;
-constexpr std::size_t kMaxStatusDetails = 3 * 1024;
+// Metadata over 8 KiB closes the whole connection. The message travels in it twice, percent-encoded (up to three times
+// as long) and in the details, which are base64-encoded: 7 KiB in all at most.
+constexpr std::size_t kMaxStatusDetails = 2304;
+constexpr std::size_t kMaxStatusMessage = kMaxStatusDetails / 3;
+// A body has room (kMaxMessageBytes), also for a dozen such errors.
+constexpr std::size_t kMaxBody = std::size_t{12} << 20;
+// Smaller parts of an error, so that none of them takes all the room.
+constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxFrame = 512;
+// What a cause without its text takes, about: with less room left there is no use in beginning one.
+constexpr std::size_t kSmallestCause = 256;
+constexpr int kMaxDepth = 16;  // of causes; protobuf's parsers stop at 100 messages in each other
+
 constexpr const char* kGroupType = "tractor::ExceptionGroup";
-// In bodies, which have room; but an error must always arrive.
-constexpr std::size_t kMaxText = 1 << 22;
+
+const ExceptionTable* exception_types = nullptr;
 
 // protobuf strings hold valid UTF-8 only: what is not is shown as \xHH.
 std::string text(std::string_view raw) {
@@ -96,9 +107,23 @@ std::string RemoteCancelled::cancelled_by() const {
   return by == info().attributes.end() ? std::string() : by->second;
 }
 
+void set_exception_types(const ExceptionTable* types) { exception_types = types; }
+
 namespace {
 
-constexpr int kMaxDepth = 16;  // of causes; protobuf's parsers stop at 100 messages in each other
+// Makes `info` one of a registered type, if `error` is.
+void describe_registered(const std::exception_ptr& error, ErrorInfo& info) {
+  const ExceptionType* type = exception_types == nullptr ? nullptr : exception_types->find_type(info.type);
+  if (type == nullptr) return;
+  try {
+    std::optional<Value> data = type->encode(error);
+    if (!data) return;  // another type of that name, in another file's anonymous namespace
+    info.data = std::move(*data);
+  } catch (const EncodeError& e) {
+    log::warning(absl::StrCat("an exception ", type->name, " travels without its members: ", e.what()));
+  }
+  info.type = type->name;
+}
 
 std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef& here, int depth);
 
@@ -124,6 +149,7 @@ ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here, int 
     info.kind = ErrorKind::cancelled;
     return info;
   } catch (...) {
+    describe_registered(error, info);
   }
   info.message = describe(error);
   info.stack_trace = stack_trace(error);
@@ -157,9 +183,42 @@ std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef
 
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) { return error_info(error, here, 0); }
 
+namespace {
+
+// A remote error that holds the original as well: what is being handled when it is made.
+class RemoteErrorWithOriginal final : public RemoteActorError, public std::nested_exception {
+ public:
+  using RemoteActorError::RemoteActorError;
+};
+
+// What was thrown there, as far as this program can have it here; null when it cannot.
+std::exception_ptr original(const ErrorInfo& info) {
+  if (info.type == kGroupType && info.causes.size() > 1) {
+    std::vector<std::exception_ptr> members;
+    for (const ErrorInfo& cause : info.causes) members.push_back(exception_for(cause));
+    return std::make_exception_ptr(ExceptionGroup(std::move(members)));
+  }
+  const ExceptionType* type = exception_types == nullptr ? nullptr : exception_types->find_name(info.type);
+  if (type == nullptr || info.kind != ErrorKind::function) return nullptr;
+  try {
+    return type->decode(info.message, info.data);
+  } catch (const DecodeError& e) {
+    log::warning(absl::StrCat("a ", info.type, " of ", to_string(info.origin), " is not what it is here: ", e.what()));
+    return nullptr;
+  }
+}
+
+}  // namespace
+
 std::exception_ptr exception_for(ErrorInfo info) {
   if (info.kind == ErrorKind::cancelled) return std::make_exception_ptr(RemoteCancelled(std::move(info)));
-  return std::make_exception_ptr(RemoteActorError(std::move(info)));
+  const std::exception_ptr held = original(info);
+  if (held == nullptr) return std::make_exception_ptr(RemoteActorError(std::move(info)));
+  try {
+    std::rethrow_exception(held);
+  } catch (...) {
+    return std::make_exception_ptr(RemoteErrorWithOriginal(std::move(info)));
+  }
 }
 
 void encode(const ActorRef& from, v1::ActorRef& to) {
@@ -169,18 +228,87 @@ void encode(const ActorRef& from, v1::ActorRef& to) {
 
 ActorRef decode(const v1::ActorRef& from) { return {.name = from.name(), .id = from.actor_id()}; }
 
-void encode(const ErrorInfo& from, v1::Error& to) {
-  to.set_error_id(from.error_id);
-  to.set_type(text(from.type));
-  to.set_message(cut(text(from.message), kMaxText));
+namespace {
+
+// The room that is left in an error's message while it is filled.
+class Room {
+ public:
+  Room(v1::Error& error, std::size_t bytes) : error_(error), bytes_(bytes) {}
+
+  // Takes that much (and what a field takes besides); false, and the error is marked, when it is not there.
+  bool take(std::size_t bytes) {
+    const bool fits = bytes + kField <= bytes_;
+    if (fits) {
+      bytes_ -= bytes + kField;
+    } else {
+      error_.set_truncated(true);
+    }
+    return fits;
+  }
+  // The text, valid UTF-8, cut to at most that much and to what is left; takes it.
+  std::string text(std::string_view raw, std::size_t most) {
+    const std::string whole = tractor::text(raw);
+    if (whole.size() > std::min(most, bytes_)) error_.set_truncated(true);
+    std::string part = cut(whole, std::min(most, bytes_));
+    bytes_ -= std::min(part.size() + kField, bytes_);
+    return part;
+  }
+  std::size_t left() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t kField = 12;
+
+  v1::Error& error_;
+  std::size_t bytes_;
+};
+
+// An error of at most about `limit` bytes. Its text has a third; what comes after that takes what is left, in this
+// order; the causes share the rest.
+void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int depth) {
+  Room room(to, limit);
+  to.set_truncated(from.truncated);
   to.set_kind(row_of(from.kind).wire);
-  encode(from.origin, *to.mutable_origin());
-  for (const ActorRef& hop : from.relay_path) encode(hop, *to.add_relay_path());
-  for (const std::string& frame : from.stack_trace) to.add_stack_trace()->set_function(text(frame));
-  for (const ErrorInfo& cause : from.causes) encode(cause, *to.add_causes());
-  for (const auto& [key, value] : from.attributes) (*to.mutable_attributes())[text(key)] = text(value);
-  to.set_truncated(from.truncated || from.message.size() > kMaxText);
+  to.set_type(room.text(from.type, kMaxName));
+  to.set_error_id(room.text(from.error_id, kMaxName));
+  to.mutable_origin()->set_name(room.text(from.origin.name, kMaxName));
+  to.mutable_origin()->set_actor_id(room.text(from.origin.id, kMaxName));
+  to.set_message(room.text(from.message, limit / 3));
+  for (const auto& [key, value] : from.attributes) {
+    if (!room.take(0)) break;
+    (*to.mutable_attributes())[room.text(key, kMaxName)] = room.text(value, kMaxFrame);
+  }
+  for (const ActorRef& hop : from.relay_path) {
+    if (!room.take(hop.name.size() + hop.id.size())) break;
+    encode(hop, *to.add_relay_path());
+  }
+  if (!from.data.is_null()) {
+    try {
+      v1::Value data;
+      encode(from.data, data);
+      constexpr std::size_t kAny = 64;  // its type's name
+      if (room.take(data.ByteSizeLong() + kAny)) to.add_details()->PackFrom(data);
+    } catch (const CallError& e) {  // nested too deep
+      to.set_truncated(true);
+    }
+  }
+  for (const std::string& frame : from.stack_trace) {
+    if (!room.take(0)) break;
+    to.add_stack_trace()->set_function(room.text(frame, kMaxFrame));
+  }
+  for (std::size_t i = 0; i < from.causes.size(); ++i) {
+    if (depth == kMaxDepth || room.left() < kSmallestCause) {
+      to.set_truncated(true);
+      break;
+    }
+    v1::Error& cause = *to.add_causes();
+    encode_within(from.causes[i], cause, std::max(room.left() / (from.causes.size() - i), kSmallestCause), depth + 1);
+    room.take(std::min(cause.ByteSizeLong(), room.left()));
+  }
 }
+
+}  // namespace
+
+void encode(const ErrorInfo& from, v1::Error& to) { encode_within(from, to, kMaxBody, 0); }
 
 ErrorInfo decode(const v1::Error& from) {
   ErrorInfo info{.error_id = from.error_id(),
@@ -193,29 +321,22 @@ ErrorInfo decode(const v1::Error& from) {
   for (const v1::StackFrame& frame : from.stack_trace()) info.stack_trace.push_back(frame.function());
   for (const v1::Error& cause : from.causes()) info.causes.push_back(decode(cause));
   for (const auto& [key, value] : from.attributes()) info.attributes[key] = value;
+  for (const google::protobuf::Any& detail : from.details()) {
+    v1::Value data;
+    if (!detail.UnpackTo(&data)) continue;
+    try {
+      info.data = decode(std::move(data));
+    } catch (const CallError&) {  // no C++ actor sends such a value
+      info.truncated = true;
+    }
+  }
   return info;
 }
 
 grpc::Status to_status(const ErrorInfo& info) {
   const std::string message = cut(text(info.message), kMaxStatusMessage);
   v1::Error error;
-  encode(info, error);
-  if (error.ByteSizeLong() > kMaxStatusDetails) {
-    error.set_truncated(true);
-    error.clear_causes();
-    error.clear_stack_trace();
-    error.clear_details();
-    error.set_type(cut(error.type(), kMaxStatusMessage / 4));
-    error.set_message(message);
-  }
-  if (error.ByteSizeLong() > kMaxStatusDetails) {
-    error.clear_attributes();
-    error.clear_relay_path();
-  }
-  if (error.ByteSizeLong() > kMaxStatusDetails) {  // an id or an origin that was not made here
-    error.clear_error_id();
-    error.clear_origin();
-  }
+  encode_within(info, error, kMaxStatusDetails, 0);
   google::rpc::Status status;
   status.set_code(row_of(info.kind).code);
   status.set_message(message);

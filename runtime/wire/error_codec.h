@@ -5,19 +5,26 @@
 
 #include <exception>
 
+#include "runtime/wire/exception_table.h"
 #include "runtime/wire/remote_error.h"
 #include "tractor/v1/error.pb.h"
 
 namespace tractor {
+
+// The registered types that the two functions below know from now on, until null is set; `types` outlives that. Set
+// while one thread runs.
+void set_exception_types(const ExceptionTable* types);
 
 // What an exception looks like to others when it leaves the actor `here`. A RemoteActorError keeps its origin and gets
 // `here` appended to its relay path; anything else starts here, with what it is nested in, or a group's members, as
 // causes. An empty `here` is for errors that stay in this process.
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here);
 
-// The exception to throw for it: RemoteCancelled for cancellations, else RemoteActorError.
+// The exception to throw for it: RemoteCancelled for cancellations, else RemoteActorError, which holds the original
+// where its type is registered, or it is a group (see there).
 std::exception_ptr exception_for(ErrorInfo info);
 
+// What is too long for a body is cut, and says so: an error must always arrive.
 void encode(const ErrorInfo& from, v1::Error& to);
 ErrorInfo decode(const v1::Error& from);
 void encode(const ActorRef& from, v1::ActorRef& to);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/task/error.h"
+#include "runtime/wire/value.h"
 
 namespace tractor {
 
@@ -47,11 +48,16 @@ struct ErrorInfo {
   std::vector<ErrorInfo> causes = {};         // the members of a group, or what it was nested in
   // "signal": "9", "exit_status": "3", "cancelled_by": "gretchen@91bc"
   std::map<std::string, std::string> attributes = {};
-  bool truncated = false;
+  Value data = {};         // the members of a registered exception type; null: none
+  bool truncated = false;  // something was cut to fit
 };
 
 // An error from another actor, with everything that is known about it. what() is "std::runtime_error in donny@7f3a: the
 // text".
+//
+// One whose type this program has registered (Program::exceptions), and a group, is thrown as a class derived from this
+// and from std::nested_exception: std::rethrow_if_nested(e) throws the original type, or an ExceptionGroup of
+// RemoteActorErrors, and does nothing for other errors.
 class RemoteActorError : public Error {
  public:
   explicit RemoteActorError(ErrorInfo info);

@@ -25,6 +25,12 @@ class EncodeError : public Error {
   using Error::Error;
 };
 
+// A value is not what the type wants.
+class DecodeError : public Error {
+ public:
+  using Error::Error;
+};
+
 // The integers: neither bool nor a character type, which are numbers to the language only.
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !std::same_as<T, wchar_t> &&

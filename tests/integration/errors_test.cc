@@ -9,9 +9,44 @@ struct OutOfPopcorn : std::runtime_error {
 };
 struct NotAnException {};
 
+// Registered types: one travels as its text, one as its members.
+struct SoldOut : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct SoldOutToday : SoldOut {
+  using SoldOut::SoldOut;
+};
+struct NoSeat : std::logic_error {
+  NoSeat() : std::logic_error("no such seat") {}
+  int row = 0;
+  std::optional<std::string> note = {};
+};
+BOOST_DESCRIBE_STRUCT(NoSeat, (), (row, note))
+
 void fail(const std::string& text) { throw std::runtime_error(text); }
 void fail_as_popcorn() { throw OutOfPopcorn("no popcorn in row 7"); }
 void throw_42() { throw 42; }
+void sell_out(const std::string& film) { throw SoldOut(film); }
+void sell_out_today(const std::string& film) { throw SoldOutToday(film); }
+void seat(int row, const std::string& note) {
+  NoSeat error;
+  error.row = row;
+  error.note = note;
+  throw error;
+}
+void seat_because_sold_out() {
+  try {
+    throw SoldOut("Alphaville");
+  } catch (const SoldOut&) {
+    std::throw_with_nested(NoSeat());
+  }
+}
+void sell_out_twice() {
+  open_task_nursery([](TaskNursery& t) {
+    t.start_soon([] { throw SoldOut("Alphaville"); });
+    t.start_soon([] { throw OutOfPopcorn("row 7"); });
+  });
+}
 int throw_in_thread(const std::string& digits) { return std::stoi(digits); }
 void throw_struct() { throw NotAnException(); }
 void throw_text(const std::string& text) { throw text; }
@@ -32,7 +67,11 @@ void fail_at_the_end_of(const std::vector<std::string>& path) {
   if (path.empty()) throw OutOfPopcorn("at the end");
   find_actor(path.front()).value().run(fail_at_the_end_of, std::vector<std::string>(path.begin() + 1, path.end()));
 }
-// The same with a one-shot child at each hop.
+void seat_at_the_end_of(const std::vector<std::string>& path) {
+  if (path.empty()) return seat(7, "behind a pillar");
+  find_actor(path.front()).value().run(seat_at_the_end_of, std::vector<std::string>(path.begin() + 1, path.end()));
+}
+// As fail_at_the_end_of, with a one-shot child at each hop.
 void fail_below(const std::vector<std::string>& path) {
   if (path.empty()) throw OutOfPopcorn("at the end");
   open_nursery([&](ActorNursery& n) {
@@ -66,18 +105,25 @@ void fail_in_two_tasks() {
 void wait_forever() { sleep_forever(); }
 
 void define(Program& p) {
+  p.exceptions().def<SoldOut>("cinema.SoldOut").def<NoSeat>("cinema.NoSeat");
   p.module("errors")
       .def("fail", fail, "text")
       .def("fail_as_popcorn", fail_as_popcorn)
       .def("throw_42", throw_42)
       .def("throw_in_thread", throw_in_thread, "digits", in_thread)
       .def("throw_struct", throw_struct)
+      .def("sell_out", sell_out, "film")
+      .def("sell_out_today", sell_out_today, "film")
+      .def("seat", seat, "row", "note")
+      .def("seat_because_sold_out", seat_because_sold_out)
+      .def("sell_out_twice", sell_out_twice)
       .def("throw_text", throw_text, "text")
       .def("throw_megabytes", throw_megabytes, "megabytes")
       .def("hi", hi)
       .def("tell", tell)
       .def("fail_when_told", fail_when_told, "text")
       .def("fail_at_the_end_of", fail_at_the_end_of, "path")
+      .def("seat_at_the_end_of", seat_at_the_end_of, "path")
       .def("fail_below", fail_below, "path")
       .def("arrive", arrive, "count")
       .def("fail_together", fail_together, "number", "count")
@@ -190,6 +236,68 @@ TEST_F(Errors, A22_a_failure_below_one_shot_children_keeps_its_origin_and_names_
   });
 }
 
+TEST_F(Errors, A23_a_registered_type_can_be_caught_as_itself) {
+  const RemoteActorError error = error_of(sell_out, "Alphaville");
+  EXPECT_EQ(error.type_name(), "cinema.SoldOut");
+  EXPECT_EQ(error.message(), "Alphaville");
+  with_daemon(kErrors, [](Portal& frank) {
+    try {
+      frank.run(sell_out, "Alphaville");
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const RemoteActorError& e) {
+      EXPECT_STREQ(thrown<SoldOut>([&] { std::rethrow_if_nested(e); }).what(), "Alphaville");
+      EXPECT_EQ(e.origin().name, "frank");
+    }
+  });
+}
+
+TEST_F(Errors, A23_a_described_type_brings_its_members_through_three_processes) {
+  run([] {
+    try {
+      open_nursery([](ActorNursery& n) {
+        for (const char* name : {"a", "b", "c"}) n.start_actor(name, kErrors);
+        find_actor("a").value().run(seat_at_the_end_of, std::vector<std::string>{"b", "c"});
+      });
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const RemoteActorError& e) {
+      EXPECT_EQ(e.origin().name, "c");
+      EXPECT_EQ(names(e.relay_path()), (std::vector<std::string>{"b", "a"}));
+      const NoSeat error = thrown<NoSeat>([&] { std::rethrow_if_nested(e); });
+      EXPECT_EQ(error.row, 7);
+      EXPECT_EQ(error.note, "behind a pillar");
+    }
+  });
+}
+
+TEST_F(Errors, A23_a_registered_type_with_a_cause_keeps_both) {
+  with_daemon(kErrors, [](Portal& frank) {
+    try {
+      frank.run(seat_because_sold_out);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const RemoteActorError& e) {
+      EXPECT_EQ(thrown<NoSeat>([&] { std::rethrow_if_nested(e); }).row, 0);
+      EXPECT_EQ(e.causes().at(0).type, "cinema.SoldOut");
+    }
+  });
+}
+
+TEST_F(Errors, A23_the_failure_of_a_one_shot_actor_can_be_caught_as_itself) {
+  run([] {
+    try {
+      open_nursery([](ActorNursery& n) { n.run_in_actor("donny", seat, 7, ""); });
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const RemoteActorError& e) {
+      EXPECT_EQ(thrown<NoSeat>([&] { std::rethrow_if_nested(e); }).row, 7);
+    }
+  });
+}
+
+TEST_F(Errors, A23_a_type_derived_from_a_registered_one_is_another_type) {
+  const RemoteActorError error = error_of(sell_out_today, "Alphaville");
+  EXPECT_TRUE(contains(error.type_name(), "::SoldOutToday"));
+  EXPECT_NO_THROW(std::rethrow_if_nested(error));
+}
+
 TEST_F(Errors, A23_an_unregistered_type_keeps_its_name_and_text_and_rethrow_if_nested_does_nothing) {
   const RemoteActorError error = error_of(fail_as_popcorn);
   EXPECT_EQ(error.type_name(), "tractor::test::(anonymous namespace)::OutOfPopcorn");
@@ -247,6 +355,28 @@ TEST_F(Errors, A24_a_group_crosses_processes_with_its_members) {
   EXPECT_TRUE(contains(error.causes()[1].type, "OutOfPopcorn"));
   EXPECT_EQ(error.causes()[1].message, "right");
   EXPECT_EQ(error.causes()[1].origin.name, "frank");
+}
+
+TEST_F(Errors, A24_the_members_of_a_remote_group_can_be_caught_here) {
+  with_daemon(kErrors, [](Portal& frank) {
+    try {
+      frank.run(sell_out_twice);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const RemoteActorError& e) {
+      const auto group = thrown<ExceptionGroup>([&] { std::rethrow_if_nested(e); });
+      ASSERT_EQ(group.exceptions().size(), 2);
+      const auto member = [&](std::size_t i) {
+        return remote_error([&] { std::rethrow_exception(group.exceptions()[i]); });
+      };
+      EXPECT_EQ(member(0).type_name(), "cinema.SoldOut");
+      EXPECT_TRUE(contains(member(1).type_name(), "OutOfPopcorn"));
+      try {
+        std::rethrow_exception(group.exceptions()[0]);
+      } catch (const RemoteActorError& sold_out) {
+        EXPECT_STREQ(thrown<SoldOut>([&] { std::rethrow_if_nested(sold_out); }).what(), "Alphaville");
+      }
+    }
+  });
 }
 
 TEST_F(Errors, A25_a_remote_error_wins_over_the_cancellations_that_it_caused) {

@@ -41,6 +41,19 @@ class Mishap : public std::runtime_error {
 };
 void fail(const std::string& text) { throw Mishap(text); }
 
+struct Shortage : std::runtime_error {
+  Shortage() : std::runtime_error("too few") {}
+  std::string what_of = {};
+  int missing = 0;
+};
+BOOST_DESCRIBE_STRUCT(Shortage, (), (what_of, missing))
+void run_short(const std::string& what_of, int missing) {
+  Shortage error;
+  error.what_of = what_of;
+  error.missing = missing;
+  throw error;
+}
+
 // Calls that wait until they are cancelled, by a tag that the caller gives them, and what has become of them.
 std::map<std::string, tractor::Event> begun;
 std::map<std::string, tractor::Event> ended;
@@ -84,9 +97,11 @@ int main(int argc, char** argv) {
       .def("add_seconds", add_seconds, "time", "by")
       .def("one_nanosecond_more", one_nanosecond_more, "duration")
       .def("fail", fail, "text")
+      .def("run_short", run_short, "what_of", "missing")
       .def("hold", hold, "tag")
       .def("wait_until_begun", wait_until_begun, "tag")
       .def("wait_until_ended", wait_until_ended, "tag");
+  program.exceptions().def<Shortage>("interop.Shortage");
   program.module("hidden").def("secret", [] { return 42; });
   if (argc != 2) {
     std::cerr << "usage: interop_server CREDENTIAL_FILE\n";

@@ -279,11 +279,23 @@ class Errors(ActorTest):
         self.assertTrue(error.origin.actor_id)
         self.assertFalse(error.truncated)
 
+    def test_a_registered_exception_has_its_name_and_its_members(self):
+        error = self.refused(grpc.StatusCode.UNKNOWN, "too few", function="interop.run_short", args=["popcorn", 3])
+        self.assertEqual(error.type, "interop.Shortage")
+        members = value_pb2.Value()
+        self.assertTrue(len(error.details) == 1 and error.details[0].Unpack(members), error)
+        self.assertEqual(from_value(members), {"what_of": "popcorn", "missing": 3})
+
     def test_a_text_that_is_too_long_for_metadata_is_cut_and_says_so(self):
         error = self.refused(grpc.StatusCode.UNKNOWN, "1000000 bytes in all",
                              function="interop.fail", args=["long " * 200000])
         self.assertTrue(error.truncated)
         self.assertEqual(self.call("interop.subtract", 1, 1), 0)
+
+    def test_a_long_text_that_metadata_encode_as_thrice_as_long_does_not_break_the_connection(self):
+        error = self.refused(grpc.StatusCode.UNKNOWN, "1500000 bytes in all",
+                             function="interop.fail", args=["☠" * 500000])
+        self.assertTrue(error.truncated)
 
     def test_bytes_that_are_no_text_do_not_break_the_error(self):
         self.refused(grpc.StatusCode.UNKNOWN, "\\xff", function="interop.fail", args=[b"\xff\x00\n"])

@@ -30,12 +30,6 @@
 
 namespace tractor {
 
-// A value is not what the type wants.
-class DecodeError : public Error {
- public:
-  using Error::Error;
-};
-
 template <class T>
 struct Codec;
 

@@ -1,6 +1,6 @@
-// A program: its functions, by name, and the run of its root actor.
+// A program: its functions and exception types, by name, and the run of its root actor.
 //
-// Made in main, before any thread is started; the functions are defined right after, in every process of the program
+// Made in main, before any thread is started; they are defined right after, in every process of the program
 // alike, because the program is executed again for every child: there, run() and main() never return. Whatever main
 // does before them happens in the children, too; serve_if_child() stops that.
 #pragma once
@@ -12,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/actor/definitions.h"
 #include "runtime/task/error.h"
 #include "tractor/actor_nursery.h"
+#include "tractor/exceptions.h"
 #include "tractor/function.h"
 
 namespace tractor {
@@ -61,7 +63,10 @@ class Program {
     FunctionTable& table_;
     std::string name_;
   };
-  Module module(std::string name) { return {table_, std::move(name)}; }
+  Module module(std::string name) { return {definitions_.functions, std::move(name)}; }
+
+  // Registers exception types, which then cross processes as themselves.
+  Exceptions exceptions() { return Exceptions(definitions_.exceptions); }
 
   // Runs `main` as the root actor until it and everything it started have ended; returns its value and throws what it
   // threw. Throws Interrupted after SIGINT, SIGTERM or SIGHUP (a second SIGINT kills at once), RemoteCancelled when
@@ -112,7 +117,7 @@ class Program {
   void run_root(const RunOptions& options, const std::function<void()>& main);
   static int exit_status(const std::function<int()>& run);
 
-  FunctionTable table_;
+  Definitions definitions_;
   std::vector<std::string> command_line_;
 };
 

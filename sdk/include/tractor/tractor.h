@@ -16,6 +16,7 @@
 #include "tractor/actors.h"
 #include "tractor/codec.h"
 #include "tractor/embedded.h"
+#include "tractor/exceptions.h"
 #include "tractor/function.h"
 #include "tractor/portal.h"
 #include "tractor/program.h"

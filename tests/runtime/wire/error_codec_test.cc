@@ -83,6 +83,7 @@ TEST(ErrorCodec, all_of_it_survives_the_wire) {
   info.stack_trace = {"f()", "g()"};
   info.causes = {info_of(std::logic_error("y"))};
   info.attributes = {{"signal", "9"}};
+  info.data = Value::Map{{"row", 7}};
   v1::Error wire;
   encode(info, wire);
   const ErrorInfo back = decode(wire);
@@ -90,6 +91,7 @@ TEST(ErrorCodec, all_of_it_survives_the_wire) {
   EXPECT_EQ(back.stack_trace, info.stack_trace);
   EXPECT_EQ(back.causes.at(0).message, "y");
   EXPECT_EQ(back.attributes, info.attributes);
+  EXPECT_EQ(back.data, info.data);
   EXPECT_EQ(back.kind, info.kind);
 }
 
@@ -97,7 +99,7 @@ TEST(ErrorCodec, a_huge_text_is_cut_in_a_status_and_says_so) {
   const std::string huge(1 << 20, '\xff');
   const grpc::Status status = to_status(info_of(std::runtime_error(huge)));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNKNOWN);
-  EXPECT_LT(status.error_message().size() + status.error_details().size(), 5U * 1024);
+  EXPECT_LT(status.error_message().size() + status.error_details().size(), 4U * 1024);
   EXPECT_NE(status.error_message().find("cut"), std::string::npos);
   const ErrorInfo back = from_status(status, kThere);
   EXPECT_TRUE(back.truncated);
@@ -116,8 +118,45 @@ TEST(ErrorCodec, nothing_that_others_chose_makes_a_status_too_large) {
                       .causes = {ErrorInfo{.message = huge}},
                       .attributes = {{huge, huge}}};
   const grpc::Status status = to_status(all);
-  EXPECT_LT(status.error_message().size() + status.error_details().size(), 5U * 1024);
+  EXPECT_LT(status.error_message().size() + status.error_details().size(), 4U * 1024);
   EXPECT_TRUE(from_status(status, kThere).truncated);
+}
+
+TEST(ErrorCodec, the_members_of_a_large_group_share_the_room_of_a_body_and_none_is_lost) {
+  ErrorInfo group{.type = "tractor::ExceptionGroup"};
+  for (int i = 0; i < 25; ++i)
+    group.causes.push_back({.type = "std::runtime_error", .message = std::to_string(i) + std::string(4 << 20, 'x')});
+  v1::Error wire;
+  encode(group, wire);
+  EXPECT_LT(wire.ByteSizeLong(), std::size_t{13} << 20);
+  const ErrorInfo back = decode(wire);
+  ASSERT_EQ(back.causes.size(), 25U);
+  for (int i = 0; i < 25; ++i) {
+    const ErrorInfo& member = back.causes[static_cast<std::size_t>(i)];
+    EXPECT_TRUE(member.message.starts_with(std::to_string(i) + "xx"));
+    EXPECT_TRUE(member.truncated);
+  }
+}
+
+TEST(ErrorCodec, a_status_keeps_stack_and_causes_as_far_as_there_is_room) {
+  ErrorInfo info = info_of(std::runtime_error("x"));
+  info.stack_trace = {"f()", "g()"};
+  for (int i = 0; i < 100; ++i) info.causes.push_back(info_of(std::logic_error("cause " + std::to_string(i))));
+  const ErrorInfo back = from_status(to_status(info), kThere);
+  EXPECT_TRUE(back.truncated);
+  EXPECT_EQ(back.stack_trace, info.stack_trace);
+  ASSERT_GT(back.causes.size(), 3U);
+  EXPECT_LT(back.causes.size(), 100U);
+  EXPECT_EQ(back.causes[3].message, "cause 3");
+}
+
+TEST(ErrorCodec, causes_deeper_than_a_parser_follows_are_cut_at_every_hop) {
+  ErrorInfo info{.message = "the first"};
+  for (int i = 0; i < 200; ++i) info = {.message = std::to_string(i), .causes = {std::move(info)}};
+  v1::Error wire;
+  encode(info, wire);
+  v1::Error back;
+  EXPECT_TRUE(back.ParseFromString(wire.SerializeAsString()));
 }
 
 TEST(ErrorCodec, each_kind_has_its_status_code) {
