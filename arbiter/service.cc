@@ -40,7 +40,8 @@ struct Service::Methods : ServedMethods {
       server->authenticate(context);
       handle();
       return grpc::Status::OK;
-    } catch (const Cancelled&) {
+    } catch (const Cancelled& cancelled) {
+      cancelled.absorb();
       return {grpc::StatusCode::UNAVAILABLE, "the arbiter is shutting down"};
     } catch (...) {
       return to_status(error_info(std::current_exception(), self));

@@ -65,6 +65,7 @@ class ChildMain {
 
   void run() {
     watch_parent(runtime_);
+    runtime_.dump_tasks_on_signal();
     close(kSupervisionDescriptor);
     runtime_.run({.prepare = [this](TaskNursery& system) { become_what_the_parent_wants(system); },
                   .main = [this] { main(); },
@@ -108,6 +109,7 @@ class ChildMain {
   }
 
   void run_function() {
+    name_current_task(spec_.one_shot().function());
     try {
       const Function* function = runtime_.actor().functions().find(spec_.one_shot().function());
       if (function == nullptr)

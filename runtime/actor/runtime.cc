@@ -6,9 +6,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <iostream>
+
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "runtime/actor/task_dump.h"
 #include "runtime/log.h"
+#include "runtime/process/thread_stack.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/identity.h"
 
@@ -169,6 +173,24 @@ void Runtime::handle_signals() {
       helper_.kill_tree();
       _exit(128 + signal);
     }
+  });
+  dump_tasks_on_signal();
+}
+
+void Runtime::dump_tasks_on_signal() {
+  struct sigaction action {};
+  sigaction(SIGUSR1, nullptr, &action);
+  if (action.sa_handler != SIG_DFL) return;
+  constexpr std::chrono::milliseconds kBusy = std::chrono::seconds(1);
+  helper_.watch_signals({SIGUSR1}, [this, loop = pthread_self()](int /*signal*/) {
+    const auto dumped = std::make_shared<std::atomic<bool>>(false);
+    scheduler_.post([this, dumped] {
+      *dumped = true;
+      std::cerr << describe_tasks(actor_.self(), scheduler_) << std::flush;
+    });
+    helper_.after(kBusy, [loop, dumped] {
+      if (!*dumped) std::cerr << describe_busy_loop(stack_of(loop)) << std::flush;
+    });
   });
 }
 

@@ -58,8 +58,10 @@ class Runtime {
   void accept_on(UniqueDescriptor listening_socket);
 
   // From now on SIGINT, SIGTERM and SIGHUP (unless it was ignored: nohup) cancel the actor, gracefully, within
-  // kDefaultBudget; a second SIGINT ends the tree by force.
+  // kDefaultBudget; a second SIGINT ends the tree by force. SIGUSR1 dumps the tasks.
   void handle_signals();
+  // From now on SIGUSR1 writes the dump of task_dump.h to stderr, unless the program does something else with it.
+  void dump_tasks_on_signal();
   // The first that came; 0: none.
   int received_signal() const { return received_signal_; }
 

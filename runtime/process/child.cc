@@ -77,7 +77,8 @@ void Child::run() {
     if (start_failure_ == nullptr) {
       changed_.wait_until("the end of a child actor", [this] { return exit_ || released_ || failure_ != nullptr; });
     }
-  } catch (const Cancelled&) {
+  } catch (const Cancelled& caught) {
+    caught.absorb();
     cancelled = std::current_exception();
   } catch (...) {
     start_failure_ = std::current_exception();

@@ -32,12 +32,12 @@ struct HelperThread::State {
   asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
   std::mutex mutex;
   std::set<pid_t> groups;  // under mutex
-  std::unique_ptr<asio::signal_set> signals;
+  std::vector<std::unique_ptr<asio::signal_set>> signal_sets;
   std::thread thread;
 
   void accept(std::shared_ptr<Descriptor> listener, std::shared_ptr<std::function<void(int)>> on_connection);
   void collect(std::shared_ptr<Descriptor> pipe, std::shared_ptr<EarlyOutput> output);
-  void next_signal(std::shared_ptr<std::function<void(int)>> on_signal);
+  void next_signal(asio::signal_set& signals, std::shared_ptr<std::function<void(int)>> on_signal);
 };
 
 namespace {
@@ -120,25 +120,30 @@ void HelperThread::State::accept(std::shared_ptr<Descriptor> listener,
 }
 
 void HelperThread::watch_signals(const std::vector<int>& signals, std::function<void(int)> on_signal) {
-  state_->signals = std::make_unique<asio::signal_set>(state_->io);
-  for (int signal : signals) state_->signals->add(signal);
-  state_->next_signal(std::make_shared<std::function<void(int)>>(std::move(on_signal)));
+  auto& set = *state_->signal_sets.emplace_back(std::make_unique<asio::signal_set>(state_->io));
+  for (int signal : signals) set.add(signal);
+  state_->next_signal(set, std::make_shared<std::function<void(int)>>(std::move(on_signal)));
 }
 
-void HelperThread::State::next_signal(std::shared_ptr<std::function<void(int)>> on_signal) {
-  signals->async_wait([this, on_signal](const boost::system::error_code& error, int signal) {
+void HelperThread::State::next_signal(asio::signal_set& signals, std::shared_ptr<std::function<void(int)>> on_signal) {
+  signals.async_wait([this, &signals, on_signal](const boost::system::error_code& error, int signal) {
     if (error) return;
     (*on_signal)(signal);
-    next_signal(on_signal);
+    next_signal(signals, on_signal);
+  });
+}
+
+void HelperThread::after(std::chrono::milliseconds delay, std::function<void()> callback) {
+  auto timer = std::make_shared<asio::steady_timer>(state_->io, delay);
+  timer->async_wait([timer, callback = std::move(callback)](const boost::system::error_code& error) {
+    if (!error) callback();
   });
 }
 
 void HelperThread::watch_parent(int pidfd, std::chrono::milliseconds grace, std::function<void()> on_death) {
   watch_exit(pidfd, [this, grace, on_death = std::move(on_death)] {
     on_death();
-    auto timer = std::make_shared<asio::steady_timer>(state_->io, grace);
-    timer->async_wait([this, timer](const boost::system::error_code& error) {
-      if (error) return;
+    after(grace, [this] {
       kill_tree();
       kill(0, SIGKILL);  // our own group: a child leads one
     });

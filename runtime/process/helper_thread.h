@@ -37,8 +37,11 @@ class HelperThread {
   // own user (or root).
   void accept_on(int listening_socket, std::function<void(int descriptor)> on_connection);
 
-  // Calls back for each of these signals instead of their default action, until this object goes.
+  // Calls back for each of these signals instead of their default action, until this object goes. Each signal once.
   void watch_signals(const std::vector<int>& signals, std::function<void(int signal)> on_signal);
+
+  // Calls back once, that much later.
+  void after(std::chrono::milliseconds delay, std::function<void()> callback);
 
   // When the process behind the pidfd (our parent) ends: calls back, and `grace` later ends this process and everything
   // below it by force.

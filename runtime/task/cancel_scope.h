@@ -75,8 +75,9 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
     if constexpr (std::is_void_v<R>) {
       try {
         body();
-      } catch (const Cancelled&) {
+      } catch (const Cancelled& cancelled) {
         if (!leave(true)) throw;
+        cancelled.absorb();
         return;
       } catch (...) {
         leave(false);
@@ -87,8 +88,9 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
       std::optional<R> value;
       try {
         value.emplace(body());
-      } catch (const Cancelled&) {
+      } catch (const Cancelled& cancelled) {
         if (!leave(true)) throw;
+        cancelled.absorb();
         return value;
       } catch (...) {
         leave(false);

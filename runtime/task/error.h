@@ -10,11 +10,23 @@
 namespace tractor {
 
 // Thrown by checkpoints inside a cancelled scope and caught by that scope. It has no standard base, so that
-// `catch (const std::exception&)` lets it pass; code that catches `...` must rethrow. Only the library throws it.
+// `catch (const std::exception&)` lets it pass; code that catches `...` must rethrow: who swallows it is named in the
+// log, once a task. Only the library throws it.
 class Cancelled {
+ public:
+  Cancelled(const Cancelled& /*other*/) noexcept : absorbed_(true) {}  // what was thrown is another object
+  Cancelled& operator=(const Cancelled&) = delete;
+  ~Cancelled() {
+    if (!absorbed_) report_swallowed();
+  }
+  // For the library, where a cancelled scope or task ends.
+  void absorb() const noexcept { absorbed_ = true; }
+
  private:
   friend class Task;
   Cancelled() = default;
+  static void report_swallowed() noexcept;
+  mutable bool absorbed_ = false;
 };
 
 // The base of what the library itself throws.

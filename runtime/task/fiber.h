@@ -46,9 +46,7 @@ class Fiber {
 
   // Stops this one, which must be the running one, and continues `to`. Returns when this one is switched to again.
   void switch_to(Fiber& to) {
-#ifdef TRACTOR_ASAN
-    __sanitizer_start_switch_fiber(&fake_stack_, to.bottom_, to.size_);
-#endif
+    leave_for(to);
     arrived(jump(to));
   }
   // The same for the last time: nobody switches to this one again.
@@ -60,11 +58,28 @@ class Fiber {
     __builtin_unreachable();
   }
 
+  // Whether it has ever run.
+  bool begun() const { return to_ != nullptr; }
+  // Calls `fn` on the stack of `other`, which has begun and is stopped, as if from where it stopped; then goes on here.
+  // `fn` must neither throw nor switch.
+  void visit(Fiber& other, void (*fn)(void*), void* argument) {
+    Visit visit{.visitor = *this, .host = other, .fn = fn, .argument = argument};
+    leave_for(other);
+    tell_thread_sanitizer(other);
+    arrived(boost::context::detail::ontop_fcontext(other.context_, &visit, &Fiber::receive));
+  }
+
  private:
   // What the Itanium C++ ABI calls __cxa_eh_globals, which <cxxabi.h> only declares.
   struct ExceptionState {
     void* caught_exceptions = nullptr;
     unsigned int uncaught_exceptions = 0;
+  };
+  struct Visit {
+    Fiber& visitor;
+    Fiber& host;
+    void (*fn)(void*);
+    void* argument;
   };
 
   boost::context::detail::transfer_t jump(Fiber& to) {
@@ -72,24 +87,48 @@ class Fiber {
     exception_state_ = *state;
     *state = to.exception_state_;
     to_ = &to;  // not a local: AddressSanitizer frees those of a stack that is left for good before the jump
-#ifdef TRACTOR_TSAN
-    __tsan_switch_to_fiber(to.tsan_, 0);
-#endif
+    tell_thread_sanitizer(to);
     return boost::context::detail::jump_fcontext(to.context_, this);
   }
 
   void arrived(boost::context::detail::transfer_t transfer) {
     Fiber& from = *static_cast<Fiber*>(transfer.data);
     from.context_ = transfer.fctx;
-#ifdef TRACTOR_ASAN
-    __sanitizer_finish_switch_fiber(fake_stack_, &from.bottom_, &from.size_);
-#endif
+    arrive_from(from);
   }
 
   static void begin(boost::context::detail::transfer_t transfer) noexcept {
     Fiber& self = *static_cast<Fiber*>(transfer.data)->to_;
     self.arrived(transfer);
     self.entry_(self);
+  }
+
+  // Runs above where the host has stopped; what it returns is what stopped it gets when the host goes on.
+  static boost::context::detail::transfer_t receive(boost::context::detail::transfer_t transfer) noexcept {
+    const Visit& visit = *static_cast<Visit*>(transfer.data);
+    Fiber& host = visit.host;
+    host.arrive_from(visit.visitor);
+    visit.fn(visit.argument);
+    host.leave_for(visit.visitor);
+    host.tell_thread_sanitizer(visit.visitor);
+    return boost::context::detail::jump_fcontext(transfer.fctx, &host);
+  }
+
+  // --- what the sanitizers want to know of a switch ---
+  void leave_for([[maybe_unused]] Fiber& to) {
+#ifdef TRACTOR_ASAN
+    __sanitizer_start_switch_fiber(&fake_stack_, to.bottom_, to.size_);
+#endif
+  }
+  void arrive_from([[maybe_unused]] Fiber& from) {
+#ifdef TRACTOR_ASAN
+    __sanitizer_finish_switch_fiber(fake_stack_, &from.bottom_, &from.size_);
+#endif
+  }
+  static void tell_thread_sanitizer([[maybe_unused]] Fiber& to) {
+#ifdef TRACTOR_TSAN
+    __tsan_switch_to_fiber(to.tsan_, 0);
+#endif
   }
 
   boost::context::detail::fcontext_t context_ = nullptr;

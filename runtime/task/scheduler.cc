@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -63,10 +64,23 @@ void Scheduler::post(std::function<void()> fn) {
 
 Scheduler::Statistics Scheduler::statistics() const { return state_->statistics; }
 
-std::string Scheduler::describe_tasks() const {
-  std::string text;
-  for (const Task& task : state_->alive) text += task.describe() + "\n";
-  return text;
+std::vector<TaskSnapshot> Scheduler::snapshot() const {
+  std::map<const Task*, std::vector<Task*>> opened_by;
+  for (Task& task : state_->alive) opened_by[task.parent()].push_back(&task);
+  std::vector<std::pair<Task*, int>> left;  // the next last
+  const auto add_those_of = [&](const Task* parent, int depth) {
+    std::vector<Task*>& tasks = opened_by[parent];
+    for (auto task = tasks.rbegin(); task != tasks.rend(); ++task) left.emplace_back(*task, depth);
+  };
+  std::vector<TaskSnapshot> all;
+  add_those_of(nullptr, 0);
+  while (!left.empty()) {
+    const auto [task, depth] = left.back();
+    left.pop_back();
+    all.push_back(task->snapshot(depth));
+    add_those_of(task, depth + 1);
+  }
+  return all;
 }
 
 // --- the loop ---
@@ -162,6 +176,7 @@ void Waiter::park(Abort (*abort)(void*), void* context) {
   abort_ = abort;
   abort_context_ = context;
   task_->waiter_ = this;
+  task_->waits_since_ = Scheduler::State::of(task_->scheduler()).last_look;
   if (task_->cancelled()) abort_wait();  // may make it ready again: then it throws after one pass through the queue
   task_->suspend();
   if (aborted_) Task::throw_cancelled();
@@ -251,5 +266,7 @@ std::string current_task_name() {
   if (running_here != nullptr) return "loop";
   Task::throw_no_current("current_task_name");
 }
+
+void name_current_task(std::string name) { Task::current("name_current_task").rename(std::move(name)); }
 
 }  // namespace tractor

@@ -1,10 +1,13 @@
 #include "runtime/task/task.h"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
 #include <utility>
 
+#include "runtime/log.h"
+#include "runtime/task/backtrace.h"
 #include "runtime/task/scheduler_state.h"
 
 namespace tractor {
@@ -60,7 +63,8 @@ void Task::run(Fiber& self) {
   try {
     task.work_->run();
     task.work_.reset();  // destructors of arguments may park and throw like the rest
-  } catch (const Cancelled&) {
+  } catch (const Cancelled& caught) {
+    caught.absorb();
     cancelled = true;
   } catch (...) {
     error = std::current_exception();
@@ -90,6 +94,17 @@ void Task::throw_no_current(const char* caller) {
                                             : "only tasks can wait, not event handlers, posted or abort functions"));
 }
 
+void Cancelled::report_swallowed() noexcept {
+  Task* task = Task::try_current();
+  if (task == nullptr || std::exchange(task->told_of_swallowing_, true)) return;
+  try {
+    log::warning("task " + task->name() +
+                 " was cancelled, but swallowed that: code that catches `...` must rethrow what is "
+                 "no std::exception; until its scope is left, each checkpoint throws Cancelled again");
+  } catch (const std::exception&) {  // no memory
+  }
+}
+
 void Task::move_to(CancelScope* scope) noexcept {
   if (scope_ != nullptr) scope_->tasks_.erase(scope_->tasks_.iterator_to(*this));
   scope_ = scope;
@@ -100,7 +115,7 @@ void Task::deliver_cancellation() noexcept {
   if (waiter_ != nullptr) waiter_->abort_wait();
 }
 
-std::string Task::name() const { return name_.empty() ? "task#" + std::to_string(id_) : name_; }
+std::string Task::name() const { return (name_.empty() ? "task" : name_) + '#' + std::to_string(id_); }
 
 std::string Task::name_of(const void* task) {
   if (task == nullptr) return {};
@@ -110,15 +125,45 @@ std::string Task::name_of(const void* task) {
   return {};
 }
 
-std::string Task::describe() const {
-  std::string text = name();
-  if (!name_.empty()) text += "#" + std::to_string(id_);
-  if (waiter_ != nullptr) {
-    text += std::string(" waits for ") + waiter_->what_;
-  } else {
-    text += Scheduler::State::of(scheduler_).current == this ? " runs" : " is ready";
+const Task* Task::parent() const { return nursery_ == nullptr ? nullptr : nursery_->cancel_scope().entered_by_; }
+
+TaskSnapshot Task::snapshot(int depth) {
+  constexpr std::size_t kMaxFrames = 64;
+  struct Trace {
+    std::array<void*, kMaxFrames> frames;
+    std::size_t count = 0;
+    void take() { count = backtrace(frames, 1); }
+  } trace;
+  const char* here = static_cast<const char*>(__builtin_frame_address(0));
+  const bool running = here >= stack_.base && here < stack_.top();  // and has no stopped stack to visit
+  if (running) {
+    trace.take();
+  } else if (begun()) {
+    Fiber visitor;
+    visitor.visit(
+        *this, [](void* t) { static_cast<Trace*>(t)->take(); }, &trace);
   }
-  if (cancelled()) text += ", cancelled";
+  return {.name = name(),
+          .depth = depth,
+          .waits_for = waiter_ == nullptr ? "" : waiter_->what_,
+          .since = waiter_ == nullptr ? Clock::duration::zero() : Clock::now() - waits_since_,
+          .running = running,
+          .cancelled = cancelled(),
+          .stack = std::vector<void*>(trace.frames.begin(),
+                                      trace.frames.begin() + static_cast<std::ptrdiff_t>(trace.count))};
+}
+
+std::string TaskSnapshot::describe() const {
+  std::string text(static_cast<std::size_t>(depth) * 2, ' ');
+  text += name;
+  if (waits_for.empty()) {
+    text += running ? " runs" : " is ready";
+  } else {
+    std::array<char, 32> seconds{};
+    std::snprintf(seconds.data(), seconds.size(), "%.3f", std::chrono::duration<double>(since).count());
+    text += " waits for " + waits_for + ", for " + seconds.data() + " s";
+  }
+  if (cancelled) text += ", cancelled";
   return text;
 }
 

@@ -52,10 +52,12 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
 
   Scheduler& scheduler() const { return scheduler_; }
   std::string name() const;
+  void rename(std::string name) { name_ = std::move(name); }
   // Of one that may have ended: empty then.
   static std::string name_of(const void* task);
-  // "parent#1: waits for an event"
-  std::string describe() const;
+  // The task that opened the nursery it is in; null for the root task.
+  const Task* parent() const;
+  TaskSnapshot snapshot(int depth);
 
   // For the handler of a fault: whether an address is in the guard page, and the line that says so (snprintf's return
   // value).
@@ -64,6 +66,7 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
 
  private:
   friend class Waiter;
+  friend class Cancelled;
 
   Task(Scheduler& scheduler, Stack stack, char* top, TaskNursery* nursery, std::string name,
        std::unique_ptr<detail::Work> work);
@@ -74,10 +77,12 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
   Scheduler& scheduler_;
   CancelScope* scope_ = nullptr;
   Waiter* waiter_ = nullptr;  // what it waits for; null when it is ready or running
+  Clock::time_point waits_since_{};
   TaskNursery* nursery_;
   std::unique_ptr<detail::Work> work_;
   Stack stack_;
   std::uint64_t id_;
+  bool told_of_swallowing_ = false;
   std::string name_;
 };
 

@@ -118,7 +118,8 @@ class TaskNursery {
       std::exception_ptr error;
       try {
         body();
-      } catch (const Cancelled&) {
+      } catch (const Cancelled& caught) {
+        caught.absorb();
         cancelled = true;
       } catch (...) {
         error = std::current_exception();
@@ -130,7 +131,8 @@ class TaskNursery {
       std::exception_ptr error;
       try {
         value.emplace(body());
-      } catch (const Cancelled&) {
+      } catch (const Cancelled& caught) {
+        caught.absorb();
         cancelled = true;
       } catch (...) {
         error = std::current_exception();

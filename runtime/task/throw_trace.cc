@@ -2,7 +2,6 @@
 
 #include <cxxabi.h>
 #include <dlfcn.h>
-#include <unwind.h>
 
 #include <array>
 #include <cstdio>
@@ -12,6 +11,7 @@
 #include <typeinfo>
 #include <unordered_map>
 
+#include "runtime/task/backtrace.h"
 #include "runtime/task/error.h"
 #include "runtime/task/scheduler_state.h"
 
@@ -25,7 +25,6 @@ struct Trace {
   static constexpr std::size_t kMaxFrames = 40;
   std::array<void*, kMaxFrames> frames;
   std::size_t count = 0;
-  int to_skip = 2;  // take_trace and __cxa_throw
 };
 
 struct Thrown {
@@ -47,17 +46,6 @@ Table& table() {
 constinit thread_local bool taken_here = false;
 constinit thread_local bool taking = false;  // memory for the trace may be what is missing
 
-_Unwind_Reason_Code add_frame(_Unwind_Context* context, void* argument) {
-  Trace& trace = *static_cast<Trace*>(argument);
-  if (trace.to_skip > 0) {
-    --trace.to_skip;
-    return _URC_NO_REASON;
-  }
-  if (trace.count == Trace::kMaxFrames) return _URC_END_OF_STACK;
-  trace.frames[trace.count++] = reinterpret_cast<void*>(_Unwind_GetIP(context));
-  return _URC_NO_REASON;
-}
-
 void destroy(void* object) {
   Destructor destructor = nullptr;
   {
@@ -69,14 +57,13 @@ void destroy(void* object) {
   if (destructor != nullptr) destructor(object);
 }
 
-// The destructor that the exception object is to have from now on. Unwinds by the tables, as the throw itself will: the
-// standard library's functions that throw keep no frame pointers.
+// The destructor that the exception object is to have from now on.
 [[gnu::noinline]] Destructor take_trace(void* object, Destructor destructor) noexcept {
   taking = true;
   Destructor result = destructor;
   try {
     Thrown thrown{.destructor = destructor, .trace = {}};
-    _Unwind_Backtrace(add_frame, &thrown.trace);
+    thrown.trace.count = backtrace(thrown.trace.frames, 2);  // not this function and __cxa_throw
     const std::lock_guard lock(table().mutex);
     if (table().thrown.size() < Table::kMaxThrown && table().thrown.emplace(object, thrown).second) result = destroy;
   } catch (const std::bad_alloc&) {

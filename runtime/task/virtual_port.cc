@@ -16,11 +16,13 @@ void VirtualPort::poll(Clock::time_point deadline) {
     return;
   }
   if (!other_threads_) {
-    const Scheduler* scheduler = Scheduler::try_current();
-    std::fprintf(stderr,
-                 "tractor: deadlock: all tasks wait, no deadline is set, and no other thread is expected to post "
-                 "(VirtualPort::expect_other_threads)\n%s",
-                 scheduler != nullptr ? scheduler->describe_tasks().c_str() : "");
+    std::fputs(
+        "tractor: deadlock: all tasks wait, no deadline is set, and no other thread is expected to post "
+        "(VirtualPort::expect_other_threads)\n",
+        stderr);
+    if (const Scheduler* scheduler = Scheduler::try_current()) {
+      for (const TaskSnapshot& task : scheduler->snapshot()) std::fprintf(stderr, "%s\n", task.describe().c_str());
+    }
     std::abort();
   }
   rings_.wait(lock, [this] { return rung_; });

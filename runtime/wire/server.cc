@@ -105,13 +105,15 @@ struct ActorServer::Methods : ServedMethods {
       check_target(call.request.target_actor_id(), handler.self());
       Invocation invocation = decode_invocation(call.context(), call.request);
       const std::string function = invocation.function;
+      name_current_task(function);
       if (call.run_while_wanted(
               [&] { encode_result(function, handler.invoke(std::move(invocation)), *response.mutable_value()); })) {
         throw CallError(ErrorKind::cancelled, "the caller went away");
       }
       check_result_size(function, response.ByteSizeLong());
       failed = false;
-    } catch (const Cancelled&) {
+    } catch (const Cancelled& cancelled) {
+      cancelled.absorb();
       error = error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the actor is shutting down")),
                          handler.self());
     } catch (...) {

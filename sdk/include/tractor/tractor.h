@@ -1,6 +1,7 @@
 // Everything: #include <tractor/tractor.h>.
 #pragma once
 
+#include "runtime/actor/task_dump.h"
 #include "runtime/log.h"
 #include "runtime/task/cancel_scope.h"
 #include "runtime/task/clock.h"

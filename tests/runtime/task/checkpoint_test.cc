@@ -119,6 +119,60 @@ TEST(Checkpoint, calls_that_never_wait_are_none) {
   });
 }
 
+std::string log_of(const std::function<void()>& main) {
+  testing::internal::CaptureStderr();
+  run_virtual(main);
+  return testing::internal::GetCapturedStderr();
+}
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST(Checkpoint, who_swallows_a_cancellation_is_named_once_a_task) {
+  const std::string text = log_of([] {
+    open_task_nursery([](TaskNursery& t) {
+      for (const char* name : {"donny", "gretchen"}) {
+        t.start_named(name, [] {
+          for (int i = 0; i < 3; ++i) {
+            try {
+              sleep(1s);
+            } catch (...) {
+            }
+          }
+        });
+      }
+      t.cancel_scope().cancel();
+    });
+  });
+  EXPECT_EQ(count(text, "task donny#2 was cancelled, but swallowed that"), 1) << text;
+  EXPECT_EQ(count(text, "task gretchen#3 was cancelled, but swallowed that"), 1) << text;
+}
+
+TEST(Checkpoint, who_lets_a_cancellation_pass_is_not_named) {
+  EXPECT_EQ(log_of([] {
+              open_task_nursery([](TaskNursery& t) {
+                t.start_soon([] { sleep_forever(); });
+                t.start_soon([] {
+                  try {
+                    sleep_forever();
+                  } catch (...) {
+                    const std::exception_ptr kept = std::current_exception();
+                    std::rethrow_exception(kept);
+                  }
+                });
+                checkpoint();
+                t.cancel_scope().cancel();
+              });
+              move_on_after(1s, [] { open_task_nursery([](TaskNursery& /*t*/) { sleep_forever(); }); });
+              CancelScope scope;
+              scope.cancel();
+              EXPECT_EQ(scope.run([] { return checkpoint(), 1; }), std::nullopt);
+            }),
+            "");
+}
+
 TEST(Checkpoint, yielding_lets_others_run_and_cannot_be_cancelled) {
   run_virtual([] {
     EXPECT_TRUE(lets_others_run([] { yield_now(); }));

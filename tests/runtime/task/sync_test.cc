@@ -210,7 +210,7 @@ TEST(Sync, statistics_tell_who_holds_and_how_many_wait) {
       sleep(1s);
       EXPECT_EQ(event.statistics().tasks_waiting, 1U);
       EXPECT_TRUE(lock.statistics().locked);
-      EXPECT_EQ(lock.statistics().owner, "holder");
+      EXPECT_EQ(lock.statistics().owner, "holder#2");
       EXPECT_EQ(lock.statistics().tasks_waiting, 2U);
       event.set();
       sleep(1s);
