@@ -26,6 +26,9 @@ std::string names_of() {
   return names;
 }
 
+template <class A, class B>
+using BeforeByName = boost::mp11::mp_bool<(std::string_view(A::name) < std::string_view(B::name))>;
+
 }  // namespace detail
 
 // A missing member keeps its default when its type is optional; an unknown one is an error. Members of described bases
@@ -34,13 +37,16 @@ template <class T>
 requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>) struct Codec<T> {
   using Members =
       boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
+  // As the map has them, so that it is built from one end to the other, and read without searching.
+  using Sorted = boost::mp11::mp_sort<Members, detail::BeforeByName>;
 
   static Value encode(const T& object) {
     Value::Map map;
-    boost::mp11::mp_for_each<Members>([&](auto member) {
+    boost::mp11::mp_for_each<Sorted>([&](auto member) {
       using Member = std::decay_t<decltype(object.*member.pointer)>;
-      map.emplace(member.name, detail::convert_part(std::string_view(member.name),
-                                                    [&] { return Codec<Member>::encode(object.*member.pointer); }));
+      map.emplace_hint(map.end(), member.name, detail::convert_part(std::string_view(member.name), [&] {
+                         return Codec<Member>::encode(object.*member.pointer);
+                       }));
     });
     return map;
   }
@@ -48,15 +54,16 @@ requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
     auto* map = value.get_if<Value::Map>();
     if (map == nullptr) detail::mismatch(type(), value);
     T object{};
+    auto at = map->begin();
     std::size_t known = 0;
-    boost::mp11::mp_for_each<Members>([&](auto member) {
+    boost::mp11::mp_for_each<Sorted>([&](auto member) {
       using Member = std::decay_t<decltype(object.*member.pointer)>;
       const std::string_view name = member.name;
-      const auto found = map->find(name);
-      if (found != map->end()) {
+      while (at != map->end() && at->first < name) ++at;
+      if (at != map->end() && at->first == name) {
         ++known;
         object.*member.pointer =
-            detail::convert_part(name, [&] { return Codec<Member>::decode(std::move(found->second)); });
+            detail::convert_part(name, [&] { return Codec<Member>::decode(std::move(at->second)); });
       } else if (!detail::IsOptional<Member>::value) {
         throw DecodeError("expected a member \"" + std::string(name) + "\" (" + Codec<Member>::type() + "), got none");
       }
