@@ -87,7 +87,7 @@ class ChildMain {
                     .host = host_name(),
                     .pid = getpid()});
     for (const std::string& module : spec_.modules()) actor.enable(module);
-    for (auto& [key, value] : *spec_.mutable_statespace()) actor.statespace()[key] = decode(std::move(value));
+    for (const auto& [key, value] : spec_.statespace()) actor.statespace()[key] = decode(value);
     if (spec_.has_one_shot())
       actor.enable(spec_.one_shot().function().substr(0, spec_.one_shot().function().find('.')));
     actor.set_on_cancel_request([this](const ActorRef& by) { link_.send_ending(by); });
@@ -116,8 +116,7 @@ class ChildMain {
         throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", spec_.one_shot().function(), "\""));
       link_.send_outcome(
           function->qualified_name(),
-          function->run({.positional = decode_arguments(function->qualified_name(),
-                                                        std::move(*spec_.mutable_one_shot()->mutable_args()))}));
+          function->run({.positional = decode_arguments(function->qualified_name(), spec_.one_shot().args())}));
     } catch (const Cancelled&) {
       throw;
     } catch (...) {

@@ -108,7 +108,7 @@ void ParentLink::send_ready(const ActorInfo& info) {
 
 void ParentLink::send_outcome(const std::string& function, Value value) {
   v1::SuperviseRequest message;
-  encode_result(function, std::move(value), *message.mutable_outcome()->mutable_value());
+  encode_result(function, value, *message.mutable_outcome()->mutable_value());
   check_result_size(function, message.ByteSizeLong());
   connection_->outbox->send(std::move(message));
 }

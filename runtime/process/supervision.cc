@@ -39,7 +39,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   encode(supervision.wire().self, *spec.mutable_parent());
   if (from.function) {
     spec.mutable_one_shot()->set_function(*from.function);
-    encode_arguments(*from.function, Value::List(from.arguments), *spec.mutable_one_shot()->mutable_args());
+    encode_arguments(*from.function, from.arguments, *spec.mutable_one_shot()->mutable_args());
   }
   spec.set_credential_file(options.credential_file);
   spec.set_insecure(options.insecure);
@@ -119,7 +119,7 @@ class Supervision::Stream final : public ChildStream {
         if (message.outcome().has_error()) {
           child_.on_failure(decode(message.outcome().error()));
         } else {
-          child_.on_outcome(decode(std::move(*message.mutable_outcome()->mutable_value())));
+          child_.on_outcome(decode(message.outcome().value()));
         }
         break;
       case v1::SuperviseRequest::kEnding:

@@ -3,6 +3,7 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/create_channel_posix.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <unistd.h>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +14,7 @@
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/value_codec.h"
+#include "tractor/internal/invoke.pb.h"
 #include "tractor/v1/actor.grpc.pb.h"
 
 namespace tractor {
@@ -76,8 +78,11 @@ void add_credentials(grpc::ClientContext& context, const WireContext& wire, cons
 }
 
 struct Peer::Stubs {
-  explicit Stubs(const std::string& address) : actor(v1::ActorService::NewStub(open_channel(address))) {}
+  explicit Stubs(const std::string& address) : Stubs(open_channel(address)) {}
+  explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
+      : actor(v1::ActorService::NewStub(channel)), invoke(channel) {}
   std::unique_ptr<v1::ActorService::Stub> actor;
+  grpc::TemplatedGenericStub<internal::InvokeRequest, internal::InvokeResponse> invoke;
 };
 
 // The cancelling of one call: a Cancel RPC, and a timer that gives the call up when nobody acknowledges it. gRPC keeps
@@ -168,10 +173,11 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   throw_if_cancelled();
   const Clock::time_point deadline = current_effective_deadline();
 
-  v1::InvokeRequest request;
+  internal::InvokeRequest request;
   request.set_function(function);
-  encode_arguments(function, std::move(arguments.positional), *request.mutable_args());
-  encode_arguments(function, std::move(arguments.named), *request.mutable_named_args());
+  encode_arguments(function, arguments.positional, *request.mutable_args());
+  encode_arguments(function, arguments.named, *request.mutable_named_args());
+  arguments = {};                      // they are in the request, and the call may take long
   static std::uint64_t last_call = 0;  // of this process: two portals may lead to one actor
   ++calls_started_;
   request.set_call_id(absl::StrCat(wire_.self.id, "-", ++last_call));
@@ -192,11 +198,12 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
 
   grpc::ClientContext context;
   add_credentials(context, wire_, address_);
-  v1::InvokeResponse response;
+  internal::InvokeResponse response;
   grpc::Status status;
   Cancellation cancellation(*this, context, request.call_id());
   Operation op("a call");
-  auto reader = stubs_->actor->PrepareAsyncInvoke(&context, request, wire_.queue);
+  static const std::string method = "/tractor.v1.ActorService/Invoke";
+  auto reader = stubs_->invoke.PrepareUnaryCall(&context, method, request, wire_.queue);
   reader->StartCall();
   reader->Finish(&response, &status, op.tag());
   op.wait([&] { cancellation.start(); });
@@ -212,7 +219,7 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
                             .kind = ErrorKind::unavailable,
                             .origin = actor_});
   }
-  if (status.ok() && response.has_value()) return decode_result(function, std::move(*response.mutable_value()));
+  if (status.ok() && response.has_value()) return decode_result(function, response.value());
 
   ErrorInfo error = status.ok() ? decode(response.error()) : from_status(status, actor_);
   // The other side says that it ended the call, or the whole actor ended meanwhile: what this task's own cancellation

@@ -12,6 +12,7 @@
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
+#include "tractor/internal/invoke.pb.h"
 #include "tractor/v1/actor.grpc.pb.h"
 
 namespace tractor {
@@ -22,7 +23,7 @@ using Service = v1::ActorService;
 using ServedMethods = Service::WithAsyncMethod_Invoke<Service::WithAsyncMethod_Cancel<Service::WithAsyncMethod_Describe<
     Service::WithGenericMethod_Stream<Service::WithGenericMethod_Connect<Service::Service>>>>>;
 
-using InvokeCall = UnaryCall<v1::InvokeRequest, v1::InvokeResponse>;
+using InvokeCall = UnaryCall<internal::InvokeRequest, internal::InvokeResponse>;
 using CancelCall = UnaryCall<v1::CancelRequest, v1::CancelResponse>;
 using DescribeCall = UnaryCall<v1::DescribeRequest, v1::DescribeResponse>;
 
@@ -47,7 +48,7 @@ bool same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-Clock::time_point deadline_of(const grpc::ServerContext& context, const v1::InvokeRequest& request) {
+Clock::time_point deadline_of(const grpc::ServerContext& context, const internal::InvokeRequest& request) {
   Clock::time_point deadline = Clock::kNever;
   if (request.has_timeout()) deadline = deadline_after(decode_duration(request.timeout()));
   const gpr_timespec raw = context.raw_deadline();
@@ -58,13 +59,14 @@ Clock::time_point deadline_of(const grpc::ServerContext& context, const v1::Invo
   return deadline;
 }
 
-Invocation decode_invocation(const grpc::ServerContext& context, v1::InvokeRequest& request) {
+// Takes the request, which may be large, for no longer than this.
+Invocation decode_invocation(const grpc::ServerContext& context, internal::InvokeRequest request) {
   Invocation call{.function = std::move(*request.mutable_function()),
                   .call_id = std::move(*request.mutable_call_id()),
                   .deadline = deadline_of(context, request),
                   .caller = decode(request.caller())};
-  call.arguments = {.positional = decode_arguments(call.function, std::move(*request.mutable_args())),
-                    .named = decode_arguments(call.function, std::move(*request.mutable_named_args()))};
+  call.arguments = {.positional = decode_arguments(call.function, request.args()),
+                    .named = decode_arguments(call.function, request.named_args())};
   return call;
 }
 
@@ -75,7 +77,7 @@ struct ActorServer::Methods : ServedMethods {
     grpc::ServerCompletionQueue* queue = server.port().queue();
     invoke.emplace(
         nursery,
-        [this, queue](InvokeCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestInvoke, queue, tag); },
+        [this, queue](InvokeCall& call, Tag& tag) { call.request_next(*this, &Methods::request_invoke, queue, tag); },
         [&server, &handler](InvokeCall& call) { serve_invoke(server, handler, call); });
     cancel.emplace(
         nursery,
@@ -95,15 +97,23 @@ struct ActorServer::Methods : ServedMethods {
         [](UnservedCall& call) { call.refuse(); });
   }
 
+  // As RequestInvoke, into messages of our own.
+  void request_invoke(grpc::ServerContext* context, internal::InvokeRequest* request,
+                      grpc::ServerAsyncResponseWriter<internal::InvokeResponse>* responder,
+                      grpc::CompletionQueue* call_queue, grpc::ServerCompletionQueue* queue, void* tag) {
+    constexpr int kInvoke = 0;  // its place in the service of actor.proto
+    RequestAsyncUnary(kInvoke, context, request, responder, call_queue, queue, tag);
+  }
+
   static void serve_invoke(ActorServer& server, CallHandler& handler, InvokeCall& call) {
     const bool error_in_body = call.request.error_delivery() == v1::ERROR_DELIVERY_BODY;
-    v1::InvokeResponse response;
+    internal::InvokeResponse response;
     ErrorInfo error;
     bool failed = true;
     try {
       server.authenticate(call.context());
       check_target(call.request.target_actor_id(), handler.self());
-      Invocation invocation = decode_invocation(call.context(), call.request);
+      Invocation invocation = decode_invocation(call.context(), std::move(call.request));
       const std::string function = invocation.function;
       name_current_task(function);
       if (call.run_while_wanted(

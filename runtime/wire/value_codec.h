@@ -1,38 +1,33 @@
-// Values to and from their protobuf form. Any thread.
+// Values to and from the messages they travel in. Any thread.
+//
+// `T` is what a message has for a value: std::string, its bytes (value_wire.h), in the messages of calls; v1::Value in
+// those that come once in an actor's life.
 #pragma once
 
 #include <google/protobuf/duration.pb.h>
 
 #include "runtime/task/clock.h"
-#include "runtime/wire/value.h"
+#include "runtime/wire/value_wire.h"
 #include "tractor/v1/value.pb.h"
 
 namespace tractor {
 
-using WireValues = google::protobuf::RepeatedPtrField<v1::Value>;
-using WireMap = google::protobuf::Map<std::string, v1::Value>;
-
-// How deep lists and maps may stand in each other.
-inline constexpr int kMaxNesting = 128;
-// How deep they do in one message: protobuf's parsers stop at 100 messages, and a level of a map takes three. What
-// stands deeper travels as the bytes of a message of its own (proto/tractor/v1/value.proto).
-inline constexpr int kNestingOfMessage = 30;
-
-// Text that is not valid UTF-8 becomes bytes. Throws CallError(invalid_argument) for what cannot travel: a value nested
-// deeper than kMaxNesting, a map key that is no valid UTF-8.
+// These throw as to_wire() and from_wire() do.
 void encode(const Value& from, v1::Value& to);
-void encode(Value&& from, v1::Value& to);
-void encode_map(const Value::Map& from, WireMap& to);
-// Throws CallError(invalid_argument) for a value nested deeper than kMaxNesting, or a part that cannot be parsed.
-Value decode(v1::Value&& from);
+void encode_map(const Value::Map& from, google::protobuf::Map<std::string, v1::Value>& to);
+Value decode(const v1::Value& from);
 
 // The same for what a call takes and returns; errors name function and argument.
-void encode_arguments(const std::string& function, Value::List&& from, WireValues& to);
-void encode_arguments(const std::string& function, Value::Map&& from, WireMap& to);
-Value::List decode_arguments(const std::string& function, WireValues&& from);
-Value::Map decode_arguments(const std::string& function, WireMap&& from);
-void encode_result(const std::string& function, Value&& from, v1::Value& to);
-Value decode_result(const std::string& function, v1::Value&& from);
+template <class T>
+void encode_arguments(const std::string& function, const Value::List& from, google::protobuf::RepeatedPtrField<T>& to);
+void encode_arguments(const std::string& function, const Value::Map& from,
+                      google::protobuf::Map<std::string, std::string>& to);
+template <class T>
+Value::List decode_arguments(const std::string& function, const google::protobuf::RepeatedPtrField<T>& from);
+Value::Map decode_arguments(const std::string& function, const google::protobuf::Map<std::string, std::string>& from);
+template <class T>
+void encode_result(const std::string& function, const Value& from, T& to);
+Value decode_result(const std::string& function, const std::string& from);
 
 google::protobuf::Duration encode_duration(Clock::duration duration);
 // Negative or absurd durations are clamped to zero and to about 292 years.
