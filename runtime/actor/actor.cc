@@ -90,6 +90,7 @@ const Function& Actor::function_for(const std::string& name) const {
 Value Actor::invoke(Invocation request) {
   if (cancelled()) throw CallError(ErrorKind::unavailable, absl::StrCat("actor \"", self_.name, "\" is shutting down"));
   const Function& function = function_for(request.function);
+  name_current_task(function.qualified_name());
 
   Call call{.scope = CancelScope({.deadline = request.deadline})};
   struct Entry {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
@@ -189,7 +190,11 @@ void Runtime::dump_tasks_on_signal() {
       std::cerr << describe_tasks(actor_.self(), scheduler_) << std::flush;
     });
     helper_.after(kBusy, [loop, dumped] {
-      if (!*dumped) std::cerr << describe_busy_loop(stack_of(loop)) << std::flush;
+      if (*dumped) return;
+      std::thread([stack = stack_of(loop)] {  // finding names takes long, and the helper thread must not wait
+        std::cerr << describe_busy_loop(stack) << std::flush;
+      })
+          .detach();
     });
   });
 }

@@ -2,7 +2,7 @@
 //
 //   tasks of donny@7f3a, process 4711:
 //   main#1 waits for the tasks of a nursery, for 12.034 s
-//     call scene.say_hello#12 waits for a call, for 0.250 s
+//     scene.say_hello#12 waits for a call, for 0.250 s
 //       at scene::say_hello()
 //
 // SIGUSR1 writes it to stderr: in children, and in a root that handles signals (Program::run), unless the program does

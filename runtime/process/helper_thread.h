@@ -37,7 +37,8 @@ class HelperThread {
   // own user (or root).
   void accept_on(int listening_socket, std::function<void(int descriptor)> on_connection);
 
-  // Calls back for each of these signals instead of their default action, until this object goes. Each signal once.
+  // Calls back for each of these signals instead of their default action, until this object goes. Each signal once,
+  // by the thread that made this object.
   void watch_signals(const std::vector<int>& signals, std::function<void(int signal)> on_signal);
 
   // Calls back once, that much later.

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <mutex>
 
@@ -13,16 +14,41 @@
 namespace tractor {
 namespace {
 
-// What the signal handler fills; one at a time.
-std::array<void*, 64> frames;
-std::size_t frame_count = 0;
-sem_t taken;
+// Filled by the signal handler. Whoever takes it out of `asked` owns it: the handler, or the asker who gives up.
+struct Question {
+  Question() { sem_init(&answered, 0, 0); }
+  std::array<void*, 64> frames;
+  std::size_t count = 0;
+  sem_t answered;
+};
+std::atomic<Question*> asked = nullptr;
 
-void take_stack(int /*signal*/) {
+void answer(int /*signal*/) {
+  Question* question = asked.exchange(nullptr);
+  if (question == nullptr) return;
   const int saved = errno;
-  frame_count = backtrace(frames, 2);  // not this function, and what the kernel calls it from
-  sem_post(&taken);
+  question->count = backtrace(question->frames, 2);  // not this function, and what the kernel calls it from
+  sem_post(&question->answered);
   errno = saved;
+}
+
+void wait(sem_t& semaphore) {
+  while (sem_wait(&semaphore) != 0) {
+  }
+}
+
+// Whether that came within 100 ms.
+bool wait_a_little(sem_t& semaphore) {
+  constexpr long kPatience = 100'000'000;  // ns
+  constexpr long kSecond = 1'000'000'000;
+  timespec until{};
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += (until.tv_nsec + kPatience) / kSecond;
+  until.tv_nsec = (until.tv_nsec + kPatience) % kSecond;
+  while (sem_timedwait(&semaphore, &until) != 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -30,22 +56,18 @@ void take_stack(int /*signal*/) {
 std::vector<void*> stack_of(pthread_t thread) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  sem_init(&taken, 0, 0);
   struct sigaction handler {};
-  handler.sa_handler = take_stack;
-  handler.sa_flags = SA_RESTART;
+  handler.sa_handler = answer;
+  handler.sa_flags = SA_RESTART | SA_ONSTACK;  // little may be left of a task's stack
   struct sigaction before {};
   sigaction(SIGURG, &handler, &before);
-  constexpr long kPatience = 100'000'000;  // ns
-  timespec until{};
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += (until.tv_nsec + kPatience) / 1'000'000'000;
-  until.tv_nsec = (until.tv_nsec + kPatience) % 1'000'000'000;
-  int result = pthread_kill(thread, SIGURG);
-  while (result == 0 && sem_timedwait(&taken, &until) != 0) result = errno == EINTR ? 0 : errno;
+  Question question;
+  asked = &question;
+  const bool answered = pthread_kill(thread, SIGURG) == 0 && wait_a_little(question.answered);
+  if (!answered && asked.exchange(nullptr) == nullptr) wait(question.answered);  // the handler has just begun
   sigaction(SIGURG, &before, nullptr);
-  if (result != 0) return {};
-  return std::vector<void*>(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(frame_count));
+  return std::vector<void*>(question.frames.begin(),
+                            question.frames.begin() + static_cast<std::ptrdiff_t>(question.count));
 }
 
 }  // namespace tractor

@@ -1,6 +1,7 @@
 // The errors of tasks. The family is small and closed, as trio's is.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -14,7 +15,7 @@ namespace tractor {
 // log, once a task. Only the library throws it.
 class Cancelled {
  public:
-  Cancelled(const Cancelled& /*other*/) noexcept : absorbed_(true) {}  // what was thrown is another object
+  Cancelled(const Cancelled& other) noexcept : task_(other.task_), absorbed_(other.absorbed_) { other.absorb(); }
   Cancelled& operator=(const Cancelled&) = delete;
   ~Cancelled() {
     if (!absorbed_) report_swallowed();
@@ -24,8 +25,10 @@ class Cancelled {
 
  private:
   friend class Task;
-  Cancelled() = default;
-  static void report_swallowed() noexcept;
+  explicit Cancelled(std::uint64_t task) noexcept : task_(task) {}
+  void report_swallowed() const noexcept;
+
+  std::uint64_t task_;  // that it was thrown in
   mutable bool absorbed_ = false;
 };
 

@@ -58,9 +58,9 @@ class Fiber {
     __builtin_unreachable();
   }
 
-  // Whether it has ever run.
-  bool begun() const { return to_ != nullptr; }
-  // Calls `fn` on the stack of `other`, which has begun and is stopped, as if from where it stopped; then goes on here.
+  // Where a stack that is stopped has ended; null when it has never run.
+  const char* stopped_at() const { return to_ != nullptr ? static_cast<const char*>(context_) : nullptr; }
+  // Calls `fn` on the stack of `other`, which has run and is stopped, as if from where it stopped; then goes on here.
   // `fn` must neither throw nor switch.
   void visit(Fiber& other, void (*fn)(void*), void* argument) {
     Visit visit{.visitor = *this, .host = other, .fn = fn, .argument = argument};

@@ -63,8 +63,9 @@ class Scheduler {
   };
   Statistics statistics() const;
 
-  // All tasks, each after the one that opened its nursery, siblings in the order of their start. Loop thread only;
-  // costs a few microseconds a task and runs none of them.
+  // All tasks, each after the one that opened its nursery, siblings in the order of their start. Loop thread only. Runs
+  // none of them, but looks at each stack from inside: a few microseconds, and a page or two that stay resident, a
+  // task.
   std::vector<TaskSnapshot> snapshot() const;
 
  private:

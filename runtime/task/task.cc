@@ -88,15 +88,18 @@ void Task::run(Fiber& self) {
   task.exit_to(state.next());
 }
 
+void Task::throw_cancelled() { throw Cancelled(try_current()->id_); }
+
 void Task::throw_no_current(const char* caller) {
   throw UsageError(std::string(caller) + " called outside a running program: " +
                    (running_here == nullptr ? "this thread runs no tasks"
                                             : "only tasks can wait, not event handlers, posted or abort functions"));
 }
 
-void Cancelled::report_swallowed() noexcept {
+void Cancelled::report_swallowed() const noexcept {
+  if (std::uncaught_exceptions() > 0) return;  // an error took its place
   Task* task = Task::try_current();
-  if (task == nullptr || std::exchange(task->told_of_swallowing_, true)) return;
+  if (task == nullptr || task->id_ != task_ || std::exchange(task->told_of_swallowing_, true)) return;
   try {
     log::warning("task " + task->name() +
                  " was cancelled, but swallowed that: code that catches `...` must rethrow what is "
@@ -129,6 +132,7 @@ const Task* Task::parent() const { return nursery_ == nullptr ? nullptr : nurser
 
 TaskSnapshot Task::snapshot(int depth) {
   constexpr std::size_t kMaxFrames = 64;
+  constexpr std::ptrdiff_t kRoom = 16 * 1024;  // for the unwinder, which takes about 4 KiB
   struct Trace {
     std::array<void*, kMaxFrames> frames;
     std::size_t count = 0;
@@ -138,7 +142,7 @@ TaskSnapshot Task::snapshot(int depth) {
   const bool running = here >= stack_.base && here < stack_.top();  // and has no stopped stack to visit
   if (running) {
     trace.take();
-  } else if (begun()) {
+  } else if (stopped_at() != nullptr && stopped_at() - stack_.base > kRoom) {
     Fiber visitor;
     visitor.visit(
         *this, [](void* t) { static_cast<Trace*>(t)->take(); }, &trace);

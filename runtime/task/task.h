@@ -31,7 +31,8 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
   static Task& current(const char* caller);
   static Task* try_current() noexcept;
   [[noreturn]] static void throw_no_current(const char* caller);
-  [[noreturn]] static void throw_cancelled() { throw Cancelled(); }
+  // In a task.
+  [[noreturn]] static void throw_cancelled();
 
   bool cancelled() const { return scope_ != nullptr && scope_->effectively_cancelled(); }
   CancelScope* scope() const { return scope_; }

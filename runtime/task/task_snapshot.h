@@ -9,10 +9,11 @@
 namespace tractor {
 
 struct TaskSnapshot {
-  std::string name;         // "say_hello#12"
-  int depth = 0;            // below the root task, by whose nursery they are in
-  std::string waits_for;    // "an Event"; empty when it runs or is ready to
-  Clock::duration since{};  // how long it waits already
+  std::string name;       // "say_hello#12"
+  int depth = 0;          // below the root task, by whose nursery they are in
+  std::string waits_for;  // "Event"; empty when it runs or is ready to
+  // How long it waits already; what it computed just before, since the loop looked at the clock, counts, too.
+  Clock::duration since{};
   bool running = false;
   bool cancelled = false;
   std::vector<void*> stack;  // return addresses, innermost first; empty before it has begun

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
@@ -58,7 +59,7 @@ constexpr std::size_t kMaxStatusMessage = kMaxStatusDetails / 3;
 // A body has room (kMaxMessageBytes), also for a dozen such errors.
 constexpr std::size_t kMaxBody = std::size_t{12} << 20;
 // Smaller parts of an error, so that none of them takes all the room.
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxName = ExceptionTable::kMaxTypeName;
 constexpr std::size_t kMaxFrame = 512;
 // What a cause without its text takes, about: with less room left there is no use in beginning one.
 constexpr std::size_t kSmallestCause = 256;
@@ -66,7 +67,7 @@ constexpr int kMaxDepth = 16;  // of causes; protobuf's parsers stop at 100 mess
 
 constexpr const char* kGroupType = "tractor::ExceptionGroup";
 
-const ExceptionTable* exception_types = nullptr;
+std::atomic<const ExceptionTable*> exception_types = nullptr;
 
 // protobuf strings hold valid UTF-8 only: what is not is shown as \xHH.
 std::string text(std::string_view raw) {
@@ -82,12 +83,15 @@ std::string text(std::string_view raw) {
   return out;
 }
 
-// The first `limit` bytes, cut between characters, saying how much is missing.
+// As much of it as `limit` bytes hold, cut between characters, with the number of bytes that there were; nothing when
+// there is no room to say that.
 std::string cut(std::string_view whole, std::size_t limit) {
   if (whole.size() <= limit) return std::string(whole);
-  std::size_t end = limit;
+  const std::string note = absl::StrCat("... (cut, ", whole.size(), " bytes in all)");
+  if (limit < 2 * note.size()) return "";
+  std::size_t end = limit - note.size();
   while (end > 0 && (static_cast<unsigned char>(whole[end]) & 0xC0) == 0x80) --end;
-  return absl::StrCat(std::string(whole.substr(0, end)), "... (cut, ", whole.size(), " bytes in all)");
+  return absl::StrCat(std::string(whole.substr(0, end)), note);
 }
 
 }  // namespace
@@ -113,14 +117,16 @@ namespace {
 
 // Makes `info` one of a registered type, if `error` is.
 void describe_registered(const std::exception_ptr& error, ErrorInfo& info) {
-  const ExceptionType* type = exception_types == nullptr ? nullptr : exception_types->find_type(info.type);
+  const ExceptionTable* types = exception_types;
+  const ExceptionType* type = types == nullptr ? nullptr : types->find_type(info.type);
   if (type == nullptr) return;
   try {
     std::optional<Value> data = type->encode(error);
     if (!data) return;  // another type of that name, in another file's anonymous namespace
     info.data = std::move(*data);
-  } catch (const EncodeError& e) {
-    log::warning(absl::StrCat("an exception ", type->name, " travels without its members: ", e.what()));
+  } catch (...) {  // code of the program
+    log::warning(absl::StrCat("an exception ", type->name,
+                              " travels without its members: ", describe(std::current_exception())));
   }
   info.type = type->name;
 }
@@ -168,6 +174,7 @@ std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef
     std::rethrow_exception(error);
   } catch (const ExceptionGroup& group) {
     for (const std::exception_ptr& member : group.exceptions()) causes.push_back(error_info(member, here, depth));
+    return causes;  // the members alone, so that they can be told
   } catch (...) {
   }
   try {
@@ -193,17 +200,19 @@ class RemoteErrorWithOriginal final : public RemoteActorError, public std::neste
 
 // What was thrown there, as far as this program can have it here; null when it cannot.
 std::exception_ptr original(const ErrorInfo& info) {
-  if (info.type == kGroupType && info.causes.size() > 1) {
+  if (info.type == kGroupType && info.causes.size() > 1) {  // fewer are what was left after cutting
     std::vector<std::exception_ptr> members;
     for (const ErrorInfo& cause : info.causes) members.push_back(exception_for(cause));
     return std::make_exception_ptr(ExceptionGroup(std::move(members)));
   }
-  const ExceptionType* type = exception_types == nullptr ? nullptr : exception_types->find_name(info.type);
+  const ExceptionTable* types = exception_types;
+  const ExceptionType* type = types == nullptr ? nullptr : types->find_name(info.type);
   if (type == nullptr || info.kind != ErrorKind::function) return nullptr;
   try {
     return type->decode(info.message, info.data);
-  } catch (const DecodeError& e) {
-    log::warning(absl::StrCat("a ", info.type, " of ", to_string(info.origin), " is not what it is here: ", e.what()));
+  } catch (...) {  // code of the program
+    log::warning(absl::StrCat("a ", info.type, " of ", to_string(info.origin),
+                              " cannot be had here: ", describe(std::current_exception())));
     return nullptr;
   }
 }
@@ -230,12 +239,12 @@ ActorRef decode(const v1::ActorRef& from) { return {.name = from.name(), .id = f
 
 namespace {
 
-// The room that is left in an error's message while it is filled.
+// The room that is left in an error's message while it is filled. What does not fit marks the error as truncated.
 class Room {
  public:
   Room(v1::Error& error, std::size_t bytes) : error_(error), bytes_(bytes) {}
 
-  // Takes that much (and what a field takes besides); false, and the error is marked, when it is not there.
+  // Takes that much, and what a field takes besides; false when it is not there.
   bool take(std::size_t bytes) {
     const bool fits = bytes + kField <= bytes_;
     if (fits) {
@@ -245,12 +254,12 @@ class Room {
     }
     return fits;
   }
-  // The text, valid UTF-8, cut to at most that much and to what is left; takes it.
+  // The text, valid UTF-8, cut to at most that much and to what is left.
   std::string text(std::string_view raw, std::size_t most) {
     const std::string whole = tractor::text(raw);
-    if (whole.size() > std::min(most, bytes_)) error_.set_truncated(true);
-    std::string part = cut(whole, std::min(most, bytes_));
-    bytes_ -= std::min(part.size() + kField, bytes_);
+    std::string part = cut(whole, std::min(most, bytes_ - std::min(bytes_, kField)));
+    if (part.size() < whole.size()) error_.set_truncated(true);
+    take(part.size());
     return part;
   }
   std::size_t left() const { return bytes_; }
@@ -262,16 +271,16 @@ class Room {
   std::size_t bytes_;
 };
 
-// An error of at most about `limit` bytes. Its text has a third; what comes after that takes what is left, in this
-// order; the causes share the rest.
+// An error of at most `limit` bytes. Its text has a third; what comes after that takes what is left, in this order; the
+// causes share the rest.
 void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int depth) {
   Room room(to, limit);
   to.set_truncated(from.truncated);
   to.set_kind(row_of(from.kind).wire);
-  to.set_type(room.text(from.type, kMaxName));
   to.set_error_id(room.text(from.error_id, kMaxName));
   to.mutable_origin()->set_name(room.text(from.origin.name, kMaxName));
   to.mutable_origin()->set_actor_id(room.text(from.origin.id, kMaxName));
+  to.set_type(room.text(from.type, kMaxName));
   to.set_message(room.text(from.message, limit / 3));
   for (const auto& [key, value] : from.attributes) {
     if (!room.take(0)) break;
@@ -287,7 +296,7 @@ void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int 
       encode(from.data, data);
       constexpr std::size_t kAny = 64;  // its type's name
       if (room.take(data.ByteSizeLong() + kAny)) to.add_details()->PackFrom(data);
-    } catch (const CallError& e) {  // nested too deep
+    } catch (const CallError&) {  // it is nested too deep, or has a key that is no text
       to.set_truncated(true);
     }
   }
@@ -302,7 +311,9 @@ void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int 
     }
     v1::Error& cause = *to.add_causes();
     encode_within(from.causes[i], cause, std::max(room.left() / (from.causes.size() - i), kSmallestCause), depth + 1);
-    room.take(std::min(cause.ByteSizeLong(), room.left()));
+    if (room.take(cause.ByteSizeLong())) continue;
+    to.mutable_causes()->RemoveLast();
+    break;
   }
 }
 
@@ -325,7 +336,7 @@ ErrorInfo decode(const v1::Error& from) {
     v1::Value data;
     if (!detail.UnpackTo(&data)) continue;
     try {
-      info.data = decode(std::move(data));
+      info.data = decode(data);
     } catch (const CallError&) {  // no C++ actor sends such a value
       info.truncated = true;
     }

@@ -11,8 +11,7 @@
 
 namespace tractor {
 
-// The registered types that the two functions below know from now on, until null is set; `types` outlives that. Set
-// while one thread runs.
+// The registered types that the two functions below know from now on, until null is set; `types` outlives that.
 void set_exception_types(const ExceptionTable* types);
 
 // What an exception looks like to others when it leaves the actor `here`. A RemoteActorError keeps its origin and gets

@@ -202,8 +202,8 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   grpc::Status status;
   Cancellation cancellation(*this, context, request.call_id());
   Operation op("a call");
-  static const std::string method = "/tractor.v1.ActorService/Invoke";
-  auto reader = stubs_->invoke.PrepareUnaryCall(&context, method, request, wire_.queue);
+  static const std::string kMethod = "/tractor.v1.ActorService/Invoke";
+  auto reader = stubs_->invoke.PrepareUnaryCall(&context, kMethod, request, wire_.queue);
   reader->StartCall();
   reader->Finish(&response, &status, op.tag());
   op.wait([&] { cancellation.start(); });

@@ -115,7 +115,6 @@ struct ActorServer::Methods : ServedMethods {
       check_target(call.request.target_actor_id(), handler.self());
       Invocation invocation = decode_invocation(call.context(), std::move(call.request));
       const std::string function = invocation.function;
-      name_current_task(function);
       if (call.run_while_wanted(
               [&] { encode_result(function, handler.invoke(std::move(invocation)), *response.mutable_value()); })) {
         throw CallError(ErrorKind::cancelled, "the caller went away");

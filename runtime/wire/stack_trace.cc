@@ -27,15 +27,17 @@ std::string module_of(const void* address) {
                       absl::Hex(static_cast<const char*>(address) - static_cast<const char*>(module.dli_fbase)));
 }
 
-// Abseil leaves names as they are in which the standard library's ABI is tagged, as those of all functions that return
-// strings: "_ZN5scene2hiB5cxx11Ev" is scene::hi() here, without parameters' types as Abseil's others.
+// This version of Abseil leaves names as they are in which the standard library's ABI is tagged, as those of all
+// functions that return strings: "_ZN5scene2hiB5cxx11Ev" is scene::hi() here, without parameters' types as Abseil's
+// others.
 std::string demangled(const char* name) {
-  if (!std::string_view(name).starts_with("_Z")) return name;
+  const auto without_tags = [](const char* text) { return absl::StrReplaceAll(text, {{"[abi:cxx11]", ""}}); };
+  if (!std::string_view(name).starts_with("_Z")) return without_tags(name);
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
                                                          &std::free);
   if (status != 0) return name;
-  std::string readable = absl::StrReplaceAll(text.get(), {{"[abi:cxx11]", ""}});
+  std::string readable = without_tags(text.get());
   std::size_t at = readable.rfind(')');
   if (at == std::string::npos) return readable;
   for (int open = 1; open > 0 && at > 0;) {

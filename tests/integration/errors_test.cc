@@ -22,11 +22,16 @@ struct NoSeat : std::logic_error {
   std::optional<std::string> note = {};
 };
 BOOST_DESCRIBE_STRUCT(NoSeat, (), (row, note))
+// Whose constructor is of no use for its text.
+struct Picky : std::runtime_error {
+  explicit Picky(const std::string& text) : std::runtime_error("row " + std::to_string(std::stoi(text))) {}
+};
 
 void fail(const std::string& text) { throw std::runtime_error(text); }
 void fail_as_popcorn() { throw OutOfPopcorn("no popcorn in row 7"); }
 void throw_42() { throw 42; }
 void sell_out(const std::string& film) { throw SoldOut(film); }
+void be_picky() { throw Picky("7"); }
 void sell_out_today(const std::string& film) { throw SoldOutToday(film); }
 void seat(int row, const std::string& note) {
   NoSeat error;
@@ -105,7 +110,7 @@ void fail_in_two_tasks() {
 void wait_forever() { sleep_forever(); }
 
 void define(Program& p) {
-  p.exceptions().def<SoldOut>("cinema.SoldOut").def<NoSeat>("cinema.NoSeat");
+  p.exceptions().def<SoldOut>("cinema.SoldOut").def<NoSeat>("cinema.NoSeat").def<Picky>("cinema.Picky");
   p.module("errors")
       .def("fail", fail, "text")
       .def("fail_as_popcorn", fail_as_popcorn)
@@ -113,6 +118,7 @@ void define(Program& p) {
       .def("throw_in_thread", throw_in_thread, "digits", in_thread)
       .def("throw_struct", throw_struct)
       .def("sell_out", sell_out, "film")
+      .def("be_picky", be_picky)
       .def("sell_out_today", sell_out_today, "film")
       .def("seat", seat, "row", "note")
       .def("seat_because_sold_out", seat_because_sold_out)
@@ -289,6 +295,16 @@ TEST_F(Errors, A23_the_failure_of_a_one_shot_actor_can_be_caught_as_itself) {
     } catch (const RemoteActorError& e) {
       EXPECT_EQ(thrown<NoSeat>([&] { std::rethrow_if_nested(e); }).row, 7);
     }
+  });
+}
+
+TEST_F(Errors, A23_a_registered_type_that_cannot_be_made_again_is_a_remote_error_only) {
+  const RemoteActorError error = error_of(be_picky);
+  EXPECT_EQ(error.type_name(), "cinema.Picky");
+  EXPECT_NO_THROW(std::rethrow_if_nested(error));
+  run([] {
+    EXPECT_EQ(remote_error([] { open_nursery([](ActorNursery& n) { n.run_in_actor("one", be_picky); }); }).message(),
+              "row 7");
   });
 }
 

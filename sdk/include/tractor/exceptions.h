@@ -35,6 +35,9 @@ class Exceptions {
   Exceptions& def(std::string name) {
     static_assert(std::is_class_v<E> && std::is_copy_constructible_v<E>,
                   "an exception type is a class that can be copied");
+    static_assert(!std::is_base_of_v<RemoteActorError, E> && !std::is_base_of_v<CallError, E> &&
+                      !std::is_base_of_v<ExceptionGroup, E> && !std::is_same_v<Cancelled, E>,
+                  "this type of error crosses processes in a way of its own");
     static_assert(kHasMembers<E> || std::is_constructible_v<E, const std::string&>,
                   "an exception travels as its members or as its text: describe it with BOOST_DESCRIBE_STRUCT and give "
                   "it a default constructor, or a constructor that takes a std::string");

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -150,6 +151,24 @@ TEST(Checkpoint, who_swallows_a_cancellation_is_named_once_a_task) {
   EXPECT_EQ(count(text, "task gretchen#3 was cancelled, but swallowed that"), 1) << text;
 }
 
+TEST(Checkpoint, a_copy_of_a_cancellation_has_its_duties) {
+  const auto cancelled = [](auto&& handle) {
+    return log_of([&] {
+      CancelScope scope;
+      scope.run([&] {
+        scope.cancel();
+        try {
+          checkpoint();
+        } catch (const Cancelled& c) {
+          handle(c);
+        }
+      });
+    });
+  };
+  EXPECT_EQ(cancelled([](const Cancelled& c) { throw c; }), "");
+  EXPECT_EQ(count(cancelled([](const Cancelled& c) { const Cancelled copy = c; }), "swallowed that"), 1);
+}
+
 TEST(Checkpoint, who_lets_a_cancellation_pass_is_not_named) {
   EXPECT_EQ(log_of([] {
               open_task_nursery([](TaskNursery& t) {
@@ -165,6 +184,18 @@ TEST(Checkpoint, who_lets_a_cancellation_pass_is_not_named) {
                 checkpoint();
                 t.cancel_scope().cancel();
               });
+              EXPECT_THROW(open_task_nursery([](TaskNursery& t) {
+                             t.start_soon([] {
+                               try {
+                                 sleep_forever();
+                               } catch (const Cancelled&) {
+                                 throw std::runtime_error("the light stayed on");
+                               }
+                             });
+                             checkpoint();
+                             t.cancel_scope().cancel();
+                           }),
+                           std::runtime_error);
               move_on_after(1s, [] { open_task_nursery([](TaskNursery& /*t*/) { sleep_forever(); }); });
               CancelScope scope;
               scope.cancel();

@@ -150,6 +150,33 @@ TEST(ErrorCodec, a_status_keeps_stack_and_causes_as_far_as_there_is_room) {
   EXPECT_EQ(back.causes[3].message, "cause 3");
 }
 
+TEST(ErrorCodec, no_number_and_no_size_of_causes_makes_a_status_or_a_body_too_large) {
+  for (const std::size_t type : {10, 50, 160, 300}) {
+    for (std::size_t text = 0; text < 1200; text += 37) {
+      ErrorInfo info{.error_id = std::string(32, 'i'),
+                     .type = std::string(type, 't'),
+                     .message = std::string(text, 'm'),
+                     .origin = kHere};
+      for (int i = 0; i < 100; ++i) {
+        info.causes.push_back({.error_id = std::string(32, 'i'),
+                               .type = std::string(type, 't'),
+                               .message = std::string(300, 'c'),
+                               .origin = kHere});
+      }
+      const grpc::Status status = to_status(info);
+      ASSERT_LT(status.error_message().size() + status.error_details().size(), 4U * 1024) << type << ' ' << text;
+      ASSERT_EQ(from_status(status, kThere).origin, kHere);
+    }
+  }
+  ErrorInfo group{.type = "tractor::ExceptionGroup"};
+  group.causes.resize(300'000, {.error_id = std::string(32, 'i'), .type = "std::runtime_error", .origin = kHere});
+  v1::Error wire;
+  encode(group, wire);
+  EXPECT_LT(wire.ByteSizeLong(), std::size_t{13} << 20);
+  EXPECT_GT(wire.causes_size(), 50'000);
+  EXPECT_TRUE(wire.truncated());
+}
+
 TEST(ErrorCodec, causes_deeper_than_a_parser_follows_are_cut_at_every_hop) {
   ErrorInfo info{.message = "the first"};
   for (int i = 0; i < 200; ++i) info = {.message = std::to_string(i), .causes = {std::move(info)}};

@@ -109,10 +109,10 @@ std::int64_t any_integer(Random& random) {
 }
 
 std::string any_text(Random& random) {
-  static const std::vector<std::string> parts = {
+  static const std::vector<std::string> kParts = {
       "a", "Z", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x9a\x9c", std::string(1, '\0'), std::string(200, 'x')};
   std::string text;
-  for (std::size_t n = below(8, random); n > 0; --n) text += parts[below(parts.size(), random)];
+  for (std::size_t n = below(8, random); n > 0; --n) text += kParts[below(kParts.size(), random)];
   return text;
 }
 
