@@ -6,7 +6,7 @@
 #                 first that fails is the last
 #   --quick       the same as --preset dev
 #   --only LABEL  tests of one folder (runtime/task), of one kind (examples, slow), or of one behaviour (A05)
-#   --repeat N    every test N times, or until it fails; those labelled slow once
+#   --repeat N    every test N times, or until it fails; those labelled slow, and what only a compiler says, once
 #   --load        keep every core busy with something else meanwhile
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -57,6 +57,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # run_tests PRESET [ctest option...]
+once='/slow$|^(compile_fail|layers)$'
 run_tests() { ctest --preset "$1" --output-on-failure --parallel 2 --no-tests=error "${select[@]}" "${@:2}"; }
 has_tests() { [ "$(run_tests "$@" --show-only | sed -n 's/^Total Tests: //p')" != 0 ]; }
 
@@ -68,9 +69,9 @@ for preset in "${presets[@]}"; do
   cmake --build --preset "$preset" --parallel "$(nproc)"
   say "$preset: test${only:+ --only $only}${repeat:+ --repeat $repeat}${load:+ --load}"
   [ -z "$load" ] || start_load
-  if [ -n "$repeat" ] && has_tests "$preset" -LE '/slow$'; then
-    if has_tests "$preset" -L '/slow$'; then run_tests "$preset" -L '/slow$'; fi
-    run_tests "$preset" -LE '/slow$' --repeat "until-fail:$repeat"
+  if [ -n "$repeat" ] && has_tests "$preset" -LE "$once"; then
+    if has_tests "$preset" -L "$once"; then run_tests "$preset" -L "$once"; fi
+    run_tests "$preset" -LE "$once" --repeat "until-fail:$repeat"
   else
     run_tests "$preset"
   fi
