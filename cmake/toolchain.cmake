@@ -7,10 +7,14 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
-# Stack traces of remote errors walk frame pointers.
+# Frame pointers are for profilers.
 add_compile_options(-fno-omit-frame-pointer -Wall -Wextra -Wpedantic)
 if(TRACTOR_WERROR)
   add_compile_options(-Werror)
+endif()
+# GCC 12 takes the text in a std::variant for one that is freed but was never allocated, when it optimizes.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  add_compile_options(-Wno-free-nonheap-object)
 endif()
 
 if(TRACTOR_SANITIZE)

@@ -90,8 +90,8 @@ void take_throw_traces_here() noexcept { taken_here = true; }
 }  // namespace tractor
 
 // Stands before the C++ library's, which it calls.
-extern "C" [[noreturn]] void __cxxabiv1::__cxa_throw(void* object, std::type_info* type,  // NOLINT(bugprone-reserved-*)
-                                                     void (*destructor)(void*)) {
+extern "C" void __cxxabiv1::__cxa_throw(void* object, std::type_info* type,  // NOLINT(bugprone-reserved-*)
+                                        void (*destructor)(void*)) {
   using Throw = void (*)(void*, std::type_info*, void (*)(void*));
   static const Throw next = reinterpret_cast<Throw>(dlsym(RTLD_NEXT, "__cxa_throw"));
   if (next == nullptr) {
