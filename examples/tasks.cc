@@ -103,7 +103,7 @@ void start() {
 void channels() {
   // [channel]
   auto [send, receive] = tractor::open_memory_channel<int>(2);
-  tractor::open_task_nursery([&](tractor::TaskNursery& nursery) {
+  tractor::open_task_nursery([&send = send, &receive = receive](tractor::TaskNursery& nursery) {
     nursery.start_soon(
         [](tractor::SendChannel<int> out) {
           for (int i = 1; i <= 4; ++i) out.send(i);  // waits while two are on their way

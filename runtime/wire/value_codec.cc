@@ -55,7 +55,8 @@ template void encode_arguments(const std::string&, const Value::List&, RepeatedP
 void encode_arguments(const std::string& function, const Value::Map& from, Map<std::string, std::string>& to) {
   for (const auto& [name, value] : from) {
     if (!is_utf8(name)) refuse(function + ": the name of an argument is valid UTF-8, not " + Value(name).describe());
-    converting([&] { return function + ": argument \"" + name + '"'; }, [&] { encode(value, to[name]); });
+    converting([&, &name = name] { return function + ": argument \"" + name + '"'; },
+               [&, &name = name, &value = value] { encode(value, to[name]); });
   }
 }
 
@@ -75,8 +76,8 @@ template Value::List decode_arguments(const std::string&, const RepeatedPtrField
 Value::Map decode_arguments(const std::string& function, const Map<std::string, std::string>& from) {
   Value::Map to;
   for (const auto& [name, value] : from) {
-    to.emplace(name,
-               converting([&] { return function + ": argument \"" + name + '"'; }, [&] { return decode(value); }));
+    to.emplace(name, converting([&, &name = name] { return function + ": argument \"" + name + '"'; },
+                                [&value = value] { return decode(value); }));
   }
   return to;
 }

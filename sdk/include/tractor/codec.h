@@ -169,7 +169,7 @@ struct Codec<std::map<std::string, T, Compare>> {
   static Value encode(const std::map<std::string, T, Compare>& from) {
     Value::Map map;
     for (const auto& [key, item] : from) {
-      map.emplace(key, detail::convert_part(key, [&] { return Codec<T>::encode(item); }));
+      map.emplace(key, detail::convert_part(key, [&item = item] { return Codec<T>::encode(item); }));
     }
     return map;
   }
@@ -178,7 +178,7 @@ struct Codec<std::map<std::string, T, Compare>> {
     if (map == nullptr) detail::mismatch(type(), value);
     std::map<std::string, T, Compare> out;
     for (auto& [key, item] : *map) {
-      out.emplace(key, detail::convert_part(key, [&] { return Codec<T>::decode(std::move(item)); }));
+      out.emplace(key, detail::convert_part(key, [&item = item] { return Codec<T>::decode(std::move(item)); }));
     }
     return out;
   }

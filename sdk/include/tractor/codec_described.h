@@ -59,7 +59,7 @@ requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
     boost::mp11::mp_for_each<Sorted>([&](auto member) {
       using Member = std::decay_t<decltype(object.*member.pointer)>;
       const std::string_view name = member.name;
-      while (at != map->end() && at->first < name) ++at;
+      while (at != map->end() && name.compare(at->first) > 0) ++at;
       if (at != map->end() && at->first == name) {
         ++known;
         object.*member.pointer =
@@ -75,10 +75,10 @@ requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
 
  private:
   static void refuse_unknown(const Value::Map& map) {
-    for (const auto& [key, ignored] : map) {
+    for (const auto& entry : map) {
       bool known = false;
-      boost::mp11::mp_for_each<Members>([&](auto member) { known = known || key == member.name; });
-      if (!known) throw DecodeError("expected " + type() + ", got a member \"" + key + "\"");
+      boost::mp11::mp_for_each<Members>([&](auto member) { known = known || entry.first == member.name; });
+      if (!known) throw DecodeError("expected " + type() + ", got a member \"" + entry.first + "\"");
     }
   }
 };
