@@ -16,27 +16,32 @@ CancelScope::CancelScope(Options options) : timer_(*this), deadline_(options.dea
 
 CancelScope::CancelScope(CancelScope&& other)
     : CancelScope(Options{.deadline = other.deadline_, .shield = other.shield_}) {
-  if (other.entered_by_ != nullptr) throw UsageError("a CancelScope cannot move while its block runs");
+  if (other.open_) throw UsageError("a CancelScope cannot move while its block runs");
   cancel_called_ = other.cancel_called_;
   caught_ = other.caught_;
   used_ = other.used_;
 }
 
 CancelScope::~CancelScope() {
-  if (entered_by_ == nullptr) return;
+  if (!open_) return;
   std::fprintf(stderr, "tractor: bug: a CancelScope was destroyed inside its own block, by %s\n",
-               entered_by_->name().c_str());
+               entered_by_ != nullptr ? entered_by_->name().c_str() : "its owner");
   std::abort();
 }
 
 void CancelScope::enter() {
   Task& task = Task::current("CancelScope::run");
   if (used_) throw UsageError("CancelScope::run: a scope runs one block in its life; make another one");
-  used_ = true;
   entered_by_ = &task;
-  parent_ = task.scope();
-  if (parent_ != nullptr) parent_->children_.push_back(*this);
+  open();
   task.move_to(this);
+}
+
+void CancelScope::open() {
+  used_ = true;
+  open_ = true;
+  parent_ = Task::current("CancelScope::open").scope();
+  if (parent_ != nullptr) parent_->children_.push_back(*this);
   effective_ = is_cancelled();
   set_deadline(deadline_);
 }
@@ -44,16 +49,18 @@ void CancelScope::enter() {
 bool CancelScope::leave(bool cancelled) {
   caught_ = cancelled && cancel_called_ && !parent_is_cancelled();
   timer_.disarm();
-  entered_by_->move_to(parent_);
+  if (entered_by_ != nullptr) entered_by_->move_to(parent_);
+  if (!children_.empty()) hand_over_to(parent_);  // those of background tasks, whose owners have left the block
   if (parent_ != nullptr) parent_->children_.erase(parent_->children_.iterator_to(*this));
   parent_ = nullptr;
   entered_by_ = nullptr;
+  open_ = false;
   effective_ = false;
   return caught_;
 }
 
 void CancelScope::cancel() {
-  if (cancel_called_ || (used_ && entered_by_ == nullptr)) return;
+  if (cancel_called_ || (used_ && !open_)) return;
   if (entered_by_ != nullptr && !entered_by_->scheduler().on_loop_thread()) {
     throw UsageError("CancelScope::cancel from another thread: use Scheduler::post");
   }
@@ -64,7 +71,7 @@ void CancelScope::cancel() {
 
 void CancelScope::set_deadline(Clock::time_point deadline) {
   deadline_ = deadline;
-  if (entered_by_ == nullptr || cancel_called_) return;
+  if (!open_ || cancel_called_) return;
   if (deadline != Clock::kNever && deadline <= Clock::now()) {
     cancel();
   } else {
@@ -78,7 +85,7 @@ void CancelScope::set_shield(bool shield) {
 }
 
 void CancelScope::refresh() {
-  if (entered_by_ == nullptr) return;
+  if (!open_) return;
   // Not recursive: scopes nest as deep as a program likes.
   std::vector<CancelScope*> to_do = {this};
   while (!to_do.empty()) {
@@ -93,12 +100,12 @@ void CancelScope::refresh() {
   }
 }
 
-void CancelScope::hand_over_to(CancelScope& other) {
+void CancelScope::hand_over_to(CancelScope* other) {
   while (!children_.empty()) {
     CancelScope& child = children_.front();
     children_.pop_front();
-    child.parent_ = &other;
-    other.children_.push_back(child);
+    child.parent_ = other;
+    if (other != nullptr) other->children_.push_back(child);
     child.refresh();
   }
   std::vector<Task*> moving;
@@ -106,8 +113,8 @@ void CancelScope::hand_over_to(CancelScope& other) {
     if (&task != entered_by_) moving.push_back(&task);
   }
   for (Task* task : moving) {
-    task->move_to(&other);
-    if (other.effective_) task->deliver_cancellation();
+    task->move_to(other);
+    if (other != nullptr && other->effective_) task->deliver_cancellation();
   }
 }
 

@@ -117,18 +117,22 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
  private:
   friend class Task;
   friend class TaskNursery;
+  friend class BackgroundTask;
   friend class detail::Start;
   friend Clock::time_point current_effective_deadline();
 
   void enter();
+  // Opens it inside the current task's scope, for other tasks than that.
+  void open();
   // Leaves the scope; with `cancelled`, whether this scope absorbs it.
   bool leave(bool cancelled);
   bool parent_is_cancelled() const { return parent_ != nullptr && !shield_ && parent_->effective_; }
   bool is_cancelled() const { return cancel_called_ || parent_is_cancelled(); }
   // Recomputes effective_ here and below, and tells tasks that are newly cancelled.
   void refresh();
-  // Makes everything directly inside this scope, but the task that entered it, be inside `other` instead.
-  void hand_over_to(CancelScope& other);
+  // Makes everything directly inside this scope, but the task that entered it, be inside `other` (which may be null)
+  // instead.
+  void hand_over_to(CancelScope* other);
 
   struct DeadlineTimer : Timer {
     explicit DeadlineTimer(CancelScope& s);
@@ -142,8 +146,8 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
 
   CancelScope* parent_ = nullptr;
   ScopeList children_;
-  TaskList tasks_;  // those whose innermost scope this is; kept by Task
-  Task* entered_by_ = nullptr;
+  TaskList tasks_;              // those whose innermost scope this is; kept by Task
+  Task* entered_by_ = nullptr;  // null for one that is open for other tasks
   DeadlineTimer timer_;
   Clock::time_point deadline_;
   bool shield_;
@@ -151,6 +155,7 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
   bool caught_ = false;
   bool effective_ = false;
   bool used_ = false;
+  bool open_ = false;
 };
 
 // The deadline that binds the current task: the earliest of its scopes up to the innermost shield;

@@ -108,6 +108,14 @@ void Cancelled::report_swallowed() const noexcept {
   }
 }
 
+void Task::report(std::exception_ptr error) noexcept {
+  try {
+    log::warning("in a destructor: " + tractor::describe(error));
+    if (TaskNursery* nursery = innermost_ != nullptr ? innermost_ : nursery_) nursery->record(false, std::move(error));
+  } catch (const std::exception&) {  // no memory
+  }
+}
+
 void Task::move_to(CancelScope* scope) noexcept {
   if (scope_ != nullptr) scope_->tasks_.erase(scope_->tasks_.iterator_to(*this));
   scope_ = scope;

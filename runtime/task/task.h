@@ -40,6 +40,8 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
   void move_to(CancelScope* scope) noexcept;
   // Tells `nursery` of its end instead.
   void move_to_nursery(TaskNursery& nursery) noexcept { nursery_ = &nursery; }
+  // What failed in a destructor, which cannot throw: goes to the log and to the innermost nursery that is open here.
+  void report(std::exception_ptr error) noexcept;
 
   // Parks the running task until make_ready(). Runs others meanwhile.
   void suspend();
@@ -68,6 +70,7 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
  private:
   friend class Waiter;
   friend class Cancelled;
+  friend class TaskNursery;
 
   Task(Scheduler& scheduler, Stack stack, char* top, TaskNursery* nursery, std::string name,
        std::unique_ptr<detail::Work> work);
@@ -80,6 +83,7 @@ class Task : public Fiber, public ReadyTaskHook, public AliveTaskHook, public Sc
   Waiter* waiter_ = nullptr;  // what it waits for; null when it is ready or running
   Clock::time_point waits_since_{};
   TaskNursery* nursery_;
+  TaskNursery* innermost_ = nullptr;  // that it has opened itself
   std::unique_ptr<detail::Work> work_;
   Stack stack_;
   std::uint64_t id_;

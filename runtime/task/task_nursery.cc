@@ -31,9 +31,11 @@ void TaskNursery::open() {
   scope_.enter();
   scheduler_ = &Scheduler::current();
   phase_ = Phase::kBodyRuns;
+  around_ = std::exchange(Task::current("TaskNursery::run").innermost_, this);
 }
 
 void TaskNursery::close(bool cancelled, std::exception_ptr error) {
+  Task::current("TaskNursery::run").innermost_ = around_;
   record(cancelled, std::move(error));
   phase_ = Phase::kWaits;
   if (pending_ == 0) yield_now();
@@ -48,10 +50,14 @@ void TaskNursery::close(bool cancelled, std::exception_ptr error) {
   }
   phase_ = Phase::kClosed;
   const bool absorbed = scope_.leave(cancelled_);
-  if (errors_.size() > 1) remove_duplicates(errors_);
-  if (errors_.size() > 1) throw ExceptionGroup(std::move(errors_));
-  if (errors_.size() == 1) std::rethrow_exception(std::move(errors_.front()));
+  if (const std::exception_ptr failure = take_errors()) std::rethrow_exception(failure);
   if (cancelled_ && !absorbed) Task::throw_cancelled();
+}
+
+std::exception_ptr TaskNursery::take_errors() {
+  if (errors_.size() > 1) remove_duplicates(errors_);
+  if (errors_.size() > 1) return std::make_exception_ptr(ExceptionGroup(std::exchange(errors_, {})));
+  return errors_.empty() ? nullptr : std::exchange(errors_, {}).front();
 }
 
 void TaskNursery::record(bool cancelled, std::exception_ptr error) {
@@ -112,7 +118,7 @@ void detail::Start::ready(Start*& start) {
   // Then the task is on its way out, and the starter waits for its end.
   if (call.nursery_.scope_.effectively_cancelled()) return;
   call.task_->move_to_nursery(call.target_);
-  call.nursery_.scope_.hand_over_to(call.target_.scope_);
+  call.nursery_.scope_.hand_over_to(&call.target_.scope_);
   call.moved_ = true;
   call.nursery_.drop_one();
 }

@@ -145,11 +145,14 @@ class TaskNursery {
 
  private:
   friend class Task;
+  friend class BackgroundTask;
   friend class detail::Start;
 
   void open();
   // Waits for the tasks, leaves the scope, throws what is left to throw.
   void close(bool cancelled, std::exception_ptr error);
+  // What the tasks have failed with so far, as one; null for nothing.
+  std::exception_ptr take_errors();
   // Keeps what the body or a task ended with and cancels the rest, unless it ended well.
   void record(bool cancelled, std::exception_ptr error);
   template <class F>
@@ -167,7 +170,8 @@ class TaskNursery {
   CancelScope scope_;
   std::vector<std::exception_ptr> errors_;
   Scheduler* scheduler_ = nullptr;
-  Waiter* closer_ = nullptr;  // the wait at the end
+  Waiter* closer_ = nullptr;       // the wait at the end
+  TaskNursery* around_ = nullptr;  // the one that its opener had open before
   int pending_ = 0;
   bool cancelled_ = false;  // Cancelled was among what ended the body and the tasks
   Phase phase_ = Phase::kNew;

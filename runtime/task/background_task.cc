@@ -1,0 +1,37 @@
+#include "runtime/task/background_task.h"
+
+#include "runtime/task/scheduler_state.h"
+
+namespace tractor {
+
+void BackgroundTask::start(std::string name, std::unique_ptr<detail::Work> work) {
+  Task::current("a background task");
+  nursery_.scope_.open();
+  nursery_.scheduler_ = &Scheduler::current();
+  nursery_.phase_ = TaskNursery::Phase::kBodyRuns;
+  nursery_.spawn_work(std::move(name), std::move(work));
+}
+
+void BackgroundTask::end() {
+  if (nursery_.phase_ == TaskNursery::Phase::kClosed) return;
+  nursery_.scope_.cancel();
+  while (nursery_.pending_ > 0) {
+    Waiter waiter("a background task to end");
+    nursery_.closer_ = &waiter;
+    waiter.wait_shielded();
+    nursery_.closer_ = nullptr;
+  }
+  nursery_.phase_ = TaskNursery::Phase::kClosed;
+  nursery_.scope_.leave(true);
+  if (const std::exception_ptr error = nursery_.take_errors()) std::rethrow_exception(error);
+}
+
+BackgroundTask::~BackgroundTask() {
+  try {
+    end();
+  } catch (...) {
+    if (Task* task = Task::try_current()) task->report(std::current_exception());
+  }
+}
+
+}  // namespace tractor
