@@ -83,7 +83,7 @@ TEST_F(TaskDump, SIGUSR1_writes_it_to_stderr_and_everything_goes_on) {
   EXPECT_EQ(root.wait(), Exit{.code = 143});
 }
 
-#ifndef TRACTOR_TSAN  // which holds signals back while nothing but the program's own code runs
+#ifndef TRACTOR_SANITIZED  // which hold signals back while nothing but the program's own code runs
 volatile bool go_on = true;
 [[gnu::noinline]] void compute() {
   while (go_on) {
