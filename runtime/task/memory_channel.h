@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "runtime/task/error.h"
+#include "runtime/task/next_iterator.h"
 #include "runtime/task/scheduler.h"
 
 namespace tractor {
@@ -240,28 +241,7 @@ class ReceiveChannel : public detail::ChannelEnd<T, false> {
   }
 
   // for (T& item : channel): each step is a next(), the loop ends at the end.
-  class Iterator {
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = T;
-    using difference_type = std::ptrdiff_t;
-    using pointer = T*;
-    using reference = T&;
-
-    explicit Iterator(ReceiveChannel& channel) : channel_(&channel) { ++*this; }
-    T& operator*() { return *item_; }
-    Iterator& operator++() {
-      item_ = channel_->next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return !item_; }
-
-   private:
-    ReceiveChannel* channel_;
-    std::optional<T> item_;
-  };
-  Iterator begin() { return Iterator(*this); }
+  NextIterator<ReceiveChannel, T> begin() { return NextIterator<ReceiveChannel, T>(*this); }
   std::default_sentinel_t end() const { return {}; }
 
   // Another handle of the same end, whose receivers share the items with this one's; ClosedError when this one is

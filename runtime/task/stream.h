@@ -23,6 +23,7 @@
 #include "runtime/task/cancel_scope.h"
 #include "runtime/task/clock.h"
 #include "runtime/task/error.h"
+#include "runtime/task/next_iterator.h"
 #include "runtime/task/scheduler.h"
 
 namespace tractor {
@@ -70,28 +71,7 @@ class Stream {
   }
 
   // for (T& item : stream): each step is a next(), the loop ends at the end.
-  class Iterator {
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = T;
-    using difference_type = std::ptrdiff_t;
-    using pointer = T *;
-    using reference = T &;
-
-    explicit Iterator(Stream &stream) : stream_(&stream) { ++*this; }
-    T &operator*() { return *item_; }
-    Iterator &operator++() {
-      item_ = stream_->next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return !item_; }
-
-   private:
-    Stream *stream_;
-    std::optional<T> item_;
-  };
-  Iterator begin() { return Iterator(*this); }
+  NextIterator<Stream, T> begin() { return NextIterator<Stream, T>(*this); }
   std::default_sentinel_t end() const { return {}; }
 
   // Another stream of the same items from here on. Each subscriber, of which this stream is one from now on, takes them
