@@ -7,6 +7,14 @@
 #include "runtime/wire/stack_trace.h"
 
 namespace tractor {
+namespace {
+
+void append_functions(std::string& text, std::span<void* const> stack, std::size_t indent) {
+  for (const std::string& function : function_names(stack))
+    absl::StrAppend(&text, std::string(indent, ' '), "  at ", function, "\n");
+}
+
+}  // namespace
 
 std::string dump_tasks() {
   Runtime& runtime = Runtime::current();
@@ -17,15 +25,14 @@ std::string describe_tasks(const ActorRef& self, const Scheduler& scheduler) {
   std::string text = absl::StrCat("tasks of ", to_string(self), ", process ", getpid(), ":\n");
   for (const TaskSnapshot& task : scheduler.snapshot()) {
     absl::StrAppend(&text, task.describe(), "\n");
-    for (const std::string& function : function_names(task.stack))
-      absl::StrAppend(&text, std::string(static_cast<std::size_t>(task.depth) * 2, ' '), "  at ", function, "\n");
+    append_functions(text, task.stack, static_cast<std::size_t>(task.depth) * 2);
   }
   return text;
 }
 
 std::string describe_busy_loop(std::span<void* const> stack) {
   std::string text = absl::StrCat("process ", getpid(), ": a task keeps the loop busy, no other one runs:\n");
-  for (const std::string& function : function_names(stack)) absl::StrAppend(&text, "  at ", function, "\n");
+  append_functions(text, stack, 0);
   return text;
 }
 
