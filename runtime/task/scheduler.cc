@@ -92,7 +92,8 @@ void Scheduler::State::loop() {
     if (!ready.empty() || !turn.empty()) run_slice();
     if (root_ended) return;
     if (!busy()) {
-      deliver_events(timers.empty() ? Clock::kNever : timers.begin()->at());
+      const bool more_to_do = stacks.release_surplus();
+      deliver_events(more_to_do ? port.now() : timers.empty() ? Clock::kNever : timers.begin()->at());
       continue;
     }
     const Clock::time_point now = port.now();

@@ -14,7 +14,7 @@ namespace tractor {
 namespace {
 
 constexpr std::size_t kSlabSize = StackPool::kStackSize * StackPool::kStacksPerSlab;
-constexpr std::size_t kCanary = 64;
+constexpr std::size_t kRedZone = 64;  // at the top of each stack, for the one above it
 
 char* map_slab() {
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
@@ -24,6 +24,11 @@ char* map_slab() {
   }
   // With huge pages a parked task would cost 262 KB instead of 4 KB.
   ::madvise(slab, kSlabSize, MADV_NOHUGEPAGE);
+  if (::mprotect(slab, StackPool::kPage, PROT_NONE) != 0) {
+    const int error = errno;
+    ::munmap(slab, kSlabSize);
+    throw Error("cannot start a task: no guard page for its stack: " + std::generic_category().message(error));
+  }
   return static_cast<char*>(slab);
 }
 
@@ -34,12 +39,13 @@ StackPool::~StackPool() {
 }
 
 Stack StackPool::take() {
+  std::vector<Stack>& free = warm_.empty() ? cold_ : warm_;
   Stack stack{};
-  if (free_.empty()) {
+  if (free.empty()) {
     stack = carve();
   } else {
-    stack = free_.back();
-    free_.pop_back();
+    stack = free.back();
+    free.pop_back();
   }
 #ifdef TRACTOR_ASAN
   // The frames of the last task on it never returned; also where an earlier pool had a stack at this address.
@@ -52,11 +58,12 @@ Stack StackPool::carve() {
   const std::size_t index = carved_ % kStacksPerSlab;
   if (index == 0) {
     slabs_.reserve(slabs_.size() + 1);
-    free_.reserve((slabs_.size() + 1) * kStacksPerSlab);  // so that give_back never allocates
+    for (std::vector<Stack>* free : {&warm_, &cold_})  // so that to give back never allocates
+      free->reserve((slabs_.size() + 1) * kStacksPerSlab);
     slabs_.push_back(map_slab());
   }
-  Stack stack{.base = slabs_.back() + index * kStackSize, .size = kStackSize, .guarded = false};
-  if (carved_ < kGuardedStacks && ::mprotect(stack.base, kPage, PROT_NONE) == 0) {
+  Stack stack{.base = slabs_.back() + index * kStackSize, .size = kStackSize - kRedZone, .guarded = false};
+  if (index == 0 || (carved_ < guarded_stacks_ && ::mprotect(stack.base, kPage, PROT_NONE) == 0)) {
     stack.base += kPage;
     stack.size -= kPage;
     stack.guarded = true;
@@ -65,13 +72,27 @@ Stack StackPool::carve() {
   return stack;
 }
 
-void StackPool::give_back(Stack stack) noexcept {
-  if (free_.size() >= kWarmStacks) ::madvise(stack.base, stack.size, MADV_DONTNEED);
-  free_.push_back(stack);
+void StackPool::give_back(Stack stack) noexcept { warm_.push_back(stack); }
+
+bool StackPool::release_surplus() noexcept {
+  if (warm_.size() <= kWarmStacks) return false;
+  const auto surplus =
+      warm_.begin() + static_cast<std::ptrdiff_t>(std::max(kWarmStacks, warm_.size() - kStacksPerBatch));
+  // Neighbours together: tasks that end in the order of their start leave a few long runs.
+  std::sort(surplus, warm_.end(), [](const Stack& a, const Stack& b) { return a.base < b.base; });
+  for (auto stack = surplus; stack != warm_.end();) {
+    char* const base = stack->base;
+    char* end = stack->top();
+    for (++stack; stack != warm_.end() && stack->base <= end + kPage; ++stack) end = stack->top();  // over a guard page
+    ::madvise(base, static_cast<std::size_t>(end - base), MADV_DONTNEED);
+  }
+  cold_.insert(cold_.end(), surplus, warm_.end());
+  warm_.erase(surplus, warm_.end());
+  return warm_.size() > kWarmStacks;
 }
 
 bool StackPool::overflowed(const Stack& stack) noexcept {
-  return !stack.guarded && std::any_of(stack.base, stack.base + kCanary, [](char c) { return c != 0; });
+  return !stack.guarded && std::any_of(stack.base - kRedZone, stack.base, [](char c) { return c != 0; });
 }
 
 }  // namespace tractor

@@ -186,7 +186,7 @@ bool Task::is_below_stack(const void* address) const noexcept {
 
 int Task::print_overflow(char* text, std::size_t size) const noexcept {
   return std::snprintf(text, size, "tractor: task \"%.100s\" (#%llu) overflowed its stack of %zu KiB\n", name_.c_str(),
-                       static_cast<unsigned long long>(id_), stack_.size / 1024);
+                       static_cast<unsigned long long>(id_), (stack_.size + 1023) / 1024);
 }
 
 }  // namespace tractor
