@@ -1,7 +1,7 @@
 // The scheduler runs tasks, each on a stack of its own, all on one thread, so that code between two checkpoints needs
 // no locks.
 //
-// A turn of its loop: run what was ready when the turn began (polling for events at least every 64 switches or 50 us),
+// A turn of its loop: run what was ready when the turn began (polling for events at least every 256 switches or 50 us),
 // fire the deadlines that are due, then wait in the event port until the next one. It knows no gRPC and no processes;
 // it waits through an EventPort.
 #pragma once

@@ -59,7 +59,8 @@ struct Scheduler::State {
 
   // The loop looks at the clock after a slice of switches, not after each (25 ns against 20 for the switch itself).
   static constexpr int kLongestSlice = 8;
-  static constexpr std::uint64_t kSwitchesPerPoll = 64;
+  // A poll takes 0.5 to 1.5 us: every 64 switches it made one cost 55 ns instead of 33 on a virtual machine.
+  static constexpr std::uint64_t kSwitchesPerPoll = 256;
   static constexpr Clock::duration kTimePerPoll = std::chrono::microseconds(50);
   int slice = kLongestSlice;
   int slice_left = 0;
