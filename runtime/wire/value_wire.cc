@@ -1,12 +1,7 @@
 #include "runtime/wire/value_wire.h"
 
 #include <google/protobuf/any.pb.h>
-#include <google/protobuf/io/coded_stream.h>
 
-#include <algorithm>
-#include <array>
-#include <bit>
-#include <limits>
 #include <utility>
 
 #include "runtime/wire/remote_error.h"
@@ -16,18 +11,11 @@ namespace tractor {
 namespace {
 
 using google::protobuf::Any;
-using google::protobuf::io::CodedInputStream;
-using google::protobuf::io::CodedOutputStream;
-
-// https://protobuf.dev/programming-guides/encoding; the two others are groups, which proto3 does not have.
-enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2, kFixed32 = 5 };
 
 constexpr int kKeyField = 1;  // of a map's entry
 constexpr int kValueField = 2;
 
 constexpr std::string_view kValueTypeUrl = "type.googleapis.com/tractor.v1.Value";
-
-constexpr std::uint32_t tag_of(int field, WireType type) { return static_cast<std::uint32_t>(field) << 3 | type; }
 
 [[noreturn]] void refuse(const std::string& what) { throw CallError(ErrorKind::invalid_argument, what); }
 
@@ -35,79 +23,12 @@ constexpr std::uint32_t tag_of(int field, WireType type) { return static_cast<st
   refuse("a value nested more than " + std::to_string(kMaxNesting) + " deep cannot travel");
 }
 
-[[noreturn]] void refuse_bytes() { refuse("a tractor.v1.Value that cannot be parsed"); }
-
-// Fills a buffer from its end: the length of a message, which stands in front of it, is known when it is written, and
-// nothing is measured first or moved afterwards. Every field is written after those that follow it.
-class BackwardWriter {
- public:
-  BackwardWriter() = default;
-  BackwardWriter(const BackwardWriter&) = delete;
-  BackwardWriter& operator=(const BackwardWriter&) = delete;
-
-  void varint_field(int field, std::uint64_t value) {
-    varint(value);
-    varint(tag_of(field, kVarint));
-  }
-  void double_field(int field, double value) {
-    CodedOutputStream::WriteLittleEndian64ToArray(std::bit_cast<std::uint64_t>(value), bytes_of(room(sizeof(value))));
-    varint(tag_of(field, kFixed64));
-  }
-  void bytes_field(int field, std::string_view value) {
-    value.copy(room(value.size()), value.size());
-    length_and_tag(value.size(), field);
-  }
-  template <class F>
-  void message_field(int field, F&& write_content) {
-    const std::size_t before = size();
-    write_content();
-    length_and_tag(size() - before, field);
-  }
-
-  std::string take_bytes() {
-    if (large_.empty()) return {begin_, size()};
-    large_.erase(0, large_.size() - size());
-    return std::move(large_);
-  }
-
- private:
-  std::size_t size() const { return static_cast<std::size_t>(end_ - begin_); }
-  void length_and_tag(std::size_t length, int field) {
-    varint(length);
-    varint(tag_of(field, kLengthDelimited));
-  }
-  void varint(std::uint64_t value) {
-    if (value < 0x80) {
-      *room(1) = static_cast<char>(value);
-    } else {
-      CodedOutputStream::WriteVarint64ToArray(value, bytes_of(room(CodedOutputStream::VarintSize64(value))));
-    }
-  }
-  // In front of what is written.
-  char* room(std::size_t bytes) {
-    if (bytes > static_cast<std::size_t>(begin_ - buffer_)) grow(bytes);
-    return begin_ -= bytes;
-  }
-  void grow(std::size_t bytes) {
-    const std::size_t written = size();
-    const std::size_t capacity = std::max(2 * static_cast<std::size_t>(end_ - buffer_), written + bytes + kSpare);
-    std::string larger(capacity, '\0');
-    std::copy(begin_, end_, larger.data() + capacity - written);
-    large_ = std::move(larger);
-    buffer_ = large_.data();
-    end_ = buffer_ + capacity;
-    begin_ = end_ - written;
-  }
-  static std::uint8_t* bytes_of(char* text) { return reinterpret_cast<std::uint8_t*>(text); }
-
-  static constexpr std::size_t kSpare = 512;  // for what stands in front of a large text: usually little
-
-  std::array<char, 512> small_;
-  std::string large_;  // instead of small_, when that is too small
-  char* buffer_ = small_.data();
-  char* end_ = buffer_ + small_.size();
-  char* begin_ = end_;
-};
+// Text, which is valid UTF-8.
+std::string_view text(Reader& from) {
+  const std::string_view text = from.bytes();
+  if (!is_utf8(text)) throw WireFormatError("a text that is no valid UTF-8");
+  return text;
+}
 
 // `depth`: how many lists and maps stand around it.
 void write(const Value& value, BackwardWriter& to, int depth);
@@ -168,71 +89,6 @@ void write(const Value& value, BackwardWriter& to, int depth) {
   }
 }
 
-// The fields of a message, from its first. What it gives points into the message.
-class Reader {
- public:
-  explicit Reader(std::string_view message)
-      : next_(reinterpret_cast<const std::uint8_t*>(message.data())), end_(next_ + message.size()) {}
-
-  bool done() const { return next_ == end_; }
-  std::uint32_t tag() {
-    const std::uint64_t tag = varint();
-    if (tag >> 3 == 0 || tag > std::numeric_limits<std::uint32_t>::max()) refuse_bytes();
-    return static_cast<std::uint32_t>(tag);
-  }
-  std::uint64_t varint() {
-    if (next_ != end_ && *next_ < 0x80) return *next_++;
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && next_ != end_; shift += 7) {
-      const std::uint64_t byte = *next_++;
-      value |= (byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
-    }
-    refuse_bytes();
-  }
-  double fixed64() {
-    std::uint64_t bits = 0;
-    CodedInputStream::ReadLittleEndian64FromArray(take(sizeof(bits)), &bits);
-    return std::bit_cast<double>(bits);
-  }
-  std::string_view bytes() {
-    const std::uint64_t size = varint();
-    return {reinterpret_cast<const char*>(take(size)), size};
-  }
-  std::string_view text() {
-    const std::string_view text = bytes();
-    if (!is_utf8(text)) refuse_bytes();
-    return text;
-  }
-  void skip(std::uint32_t tag) {
-    switch (tag & 7) {
-      case kVarint:
-        varint();
-        return;
-      case kFixed64:
-        take(8);
-        return;
-      case kLengthDelimited:
-        bytes();
-        return;
-      case kFixed32:
-        take(4);
-        return;
-      default:
-        refuse_bytes();
-    }
-  }
-
- private:
-  const std::uint8_t* take(std::uint64_t size) {
-    if (size > static_cast<std::uint64_t>(end_ - next_)) refuse_bytes();
-    return std::exchange(next_, next_ + size);
-  }
-
-  const std::uint8_t* next_;
-  const std::uint8_t* end_;
-};
-
 // What `value` is when it is a T already: a field that comes twice is merged, as protobuf's own parsers do.
 template <class T>
 T& as(Value& value) {
@@ -261,7 +117,7 @@ std::string_view key_of(Reader entry) {
   while (!entry.done()) {
     const std::uint32_t tag = entry.tag();
     if (tag == tag_of(kKeyField, kLengthDelimited)) {
-      key = entry.text();
+      key = text(entry);
     } else {
       entry.skip(tag);
     }
@@ -299,7 +155,7 @@ void read(Reader from, Value::Message& to) {
   while (!from.done()) {
     const std::uint32_t tag = from.tag();
     if (tag == tag_of(Any::kTypeUrlFieldNumber, kLengthDelimited)) {
-      to.type_url = from.text();
+      to.type_url = text(from);
     } else if (tag == tag_of(Any::kValueFieldNumber, kLengthDelimited)) {
       to.data = from.bytes();
     } else {
@@ -326,7 +182,7 @@ void read_kind(std::uint32_t tag, Reader& from, Value& to, int depth) {
       to = from.fixed64();
       break;
     case tag_of(v1::Value::kStringValueFieldNumber, kLengthDelimited):
-      to = from.text();
+      to = text(from);
       break;
     case tag_of(v1::Value::kBytesValueFieldNumber, kLengthDelimited):
       to = Value::Bytes{std::string(from.bytes())};
@@ -360,6 +216,8 @@ void read(Reader from, Value& to, int depth) {
 
 }  // namespace
 
+void write_value(const Value& value, BackwardWriter& to) { write(value, to, 0); }
+
 std::string to_wire(const Value& value) {
   BackwardWriter to;
   write(value, to, 0);
@@ -368,7 +226,11 @@ std::string to_wire(const Value& value) {
 
 Value from_wire(std::string_view bytes) {
   Value value;
-  read(Reader(bytes), value, 0);
+  try {
+    read(Reader(bytes), value, 0);
+  } catch (const WireFormatError&) {
+    refuse("a tractor.v1.Value that cannot be parsed");
+  }
   return value;
 }
 

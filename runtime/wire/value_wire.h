@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "runtime/wire/value.h"
+#include "runtime/wire/wire_format.h"
 
 namespace tractor {
 
@@ -22,6 +23,8 @@ inline constexpr int kNestingOfMessage = 30;
 // Text that is not valid UTF-8 becomes bytes. Throws CallError(invalid_argument) for what cannot travel: a value nested
 // deeper than kMaxNesting, a map key that is no valid UTF-8.
 std::string to_wire(const Value& value);
+// The same as the content of a message that is being written.
+void write_value(const Value& value, BackwardWriter& to);
 // Fields that are not known here are skipped. Throws CallError(invalid_argument) for a value nested deeper than
 // kMaxNesting, and for what is no tractor.v1.Value.
 Value from_wire(std::string_view bytes);

@@ -1,0 +1,286 @@
+#include "runtime/wire/frame.h"
+
+#include "absl/strings/str_cat.h"
+#include "runtime/wire/error_codec.h"
+#include "runtime/wire/value_codec.h"
+#include "runtime/wire/value_wire.h"
+#include "tractor/v1/link.pb.h"
+
+namespace tractor {
+namespace {
+
+constexpr int number(FrameKind kind) { return static_cast<int>(kind); }
+
+static_assert(number(FrameKind::hello) == v1::Frame::kHelloFieldNumber);
+static_assert(number(FrameKind::open) == v1::Frame::kOpenFieldNumber);
+static_assert(number(FrameKind::cancel) == v1::Frame::kCancelFieldNumber);
+static_assert(number(FrameKind::cancel_ack) == v1::Frame::kCancelAckFieldNumber);
+static_assert(number(FrameKind::value) == v1::Frame::kValueFieldNumber);
+static_assert(number(FrameKind::error) == v1::Frame::kErrorFieldNumber);
+static_assert(number(FrameKind::chunk) == v1::Frame::kChunkFieldNumber);
+static_assert(number(FrameKind::go_away) == v1::Frame::kGoAwayFieldNumber);
+
+constexpr int kKeyField = 1;  // of a map's entry
+constexpr int kValueField = 2;
+
+bool is_known(std::uint32_t field) {
+  switch (static_cast<FrameKind>(field)) {
+    case FrameKind::hello:
+    case FrameKind::open:
+    case FrameKind::cancel:
+    case FrameKind::cancel_ack:
+    case FrameKind::value:
+    case FrameKind::error:
+    case FrameKind::chunk:
+    case FrameKind::go_away:
+      return true;
+    case FrameKind::unknown:
+      return false;
+  }
+  return false;
+}
+
+// The frames that come seldom, through their messages.
+template <class M>
+M parsed(std::string_view body) {
+  M message;
+  if (!message.ParseFromArray(body.data(), static_cast<int>(body.size())))
+    throw WireFormatError("bytes that are no " + M::descriptor()->full_name());
+  return message;
+}
+
+// Writes a value; an error says which one it was.
+template <class What>
+void write_named(const What& what, const Value& value, BackwardWriter& to) {
+  try {
+    write_value(value, to);
+  } catch (const CallError& e) {
+    throw CallError(e.kind(), what() + ": " + e.what());
+  }
+}
+template <class What>
+Value read_named(const What& what, std::string_view bytes) {
+  try {
+    return from_wire(bytes);
+  } catch (const CallError& e) {
+    throw CallError(e.kind(), what() + ": " + e.what());
+  }
+}
+
+std::string argument(const std::string& function, std::size_t index) {
+  return absl::StrCat(function, ": argument ", index + 1);
+}
+std::string argument(const std::string& function, const std::string& name) {
+  return absl::StrCat(function, ": argument \"", name, "\"");
+}
+std::string result_of(const std::string& function) { return "the result of " + function; }
+
+void write_duration(Clock::duration duration, BackwardWriter& to) {
+  const google::protobuf::Duration message = encode_duration(duration);
+  if (message.nanos() != 0)
+    to.varint_field(google::protobuf::Duration::kNanosFieldNumber, static_cast<std::uint64_t>(message.nanos()));
+  if (message.seconds() != 0)
+    to.varint_field(google::protobuf::Duration::kSecondsFieldNumber, static_cast<std::uint64_t>(message.seconds()));
+}
+
+}  // namespace
+
+template <class F>
+std::string_view FrameWriter::frame(std::uint64_t call, bool reply, FrameKind kind, F&& write_body) {
+  writer_.clear();
+  writer_.message_field(number(kind), write_body);
+  if (reply) writer_.varint_field(v1::Frame::kReplyFieldNumber, 1);
+  if (call != 0) writer_.varint_field(v1::Frame::kCallFieldNumber, call);
+  return writer_.bytes();
+}
+
+std::string_view FrameWriter::hello(const LinkHello& hello) {
+  return frame(0, false, FrameKind::hello, [&] {
+    writer_.varint_field(v1::Hello::kMaxCallsFieldNumber, hello.max_calls);
+    writer_.varint_field(v1::Hello::kMaxMessageBytesFieldNumber, hello.max_message_bytes);
+    writer_.message_field(v1::Hello::kActorFieldNumber, [&] {
+      writer_.bytes_field(v1::ActorRef::kActorIdFieldNumber, hello.actor.id);
+      writer_.bytes_field(v1::ActorRef::kNameFieldNumber, hello.actor.name);
+    });
+    writer_.varint_field(v1::Hello::kVersionMaxFieldNumber, hello.version_max);
+    writer_.varint_field(v1::Hello::kVersionMinFieldNumber, hello.version_min);
+  });
+}
+
+std::string_view FrameWriter::open(std::uint64_t call, const CallRequest& request) {
+  return frame(call, false, FrameKind::open, [&] {
+    if (!request.target_actor_id.empty())
+      writer_.bytes_field(v1::Call::kTargetActorIdFieldNumber, request.target_actor_id);
+    if (request.timeout)
+      writer_.message_field(v1::Call::kTimeoutFieldNumber, [&] { write_duration(*request.timeout, writer_); });
+    if (!request.call_id.empty()) writer_.bytes_field(v1::Call::kCallIdFieldNumber, request.call_id);
+    const auto& named = request.arguments.named;
+    for (auto entry = named.rbegin(); entry != named.rend(); ++entry) {
+      const auto& [name, value] = *entry;
+      if (!is_utf8(name)) {
+        throw CallError(ErrorKind::invalid_argument,
+                        request.function + ": the name of an argument is valid UTF-8, not " + Value(name).describe());
+      }
+      writer_.message_field(v1::Call::kNamedArgsFieldNumber, [&, &name = name, &value = value] {
+        writer_.message_field(kValueField,
+                              [&] { write_named([&] { return argument(request.function, name); }, value, writer_); });
+        writer_.bytes_field(kKeyField, name);
+      });
+    }
+    const auto& positional = request.arguments.positional;
+    for (std::size_t i = positional.size(); i-- > 0;) {
+      writer_.message_field(v1::Call::kArgsFieldNumber, [&] {
+        write_named([&] { return argument(request.function, i); }, positional[i], writer_);
+      });
+    }
+    writer_.bytes_field(v1::Call::kFunctionFieldNumber, request.function);
+  });
+}
+
+std::string_view FrameWriter::value(std::uint64_t call, const std::string& function, const Value& value) {
+  return frame(call, true, FrameKind::value, [&] { write_named([&] { return result_of(function); }, value, writer_); });
+}
+
+std::string_view FrameWriter::error(std::uint64_t call, const ErrorInfo& error) {
+  v1::Error message;
+  encode(error, message);
+  return frame(call, true, FrameKind::error, [&] { writer_.raw(message.SerializeAsString()); });
+}
+
+std::string_view FrameWriter::cancel(std::uint64_t call, const std::string& reason) {
+  return frame(call, false, FrameKind::cancel, [&] {
+    if (!reason.empty()) writer_.bytes_field(v1::CancelCall::kReasonFieldNumber, reason);
+  });
+}
+
+std::string_view FrameWriter::cancel_ack(std::uint64_t call, bool found) {
+  return frame(call, true, FrameKind::cancel_ack, [&] {
+    if (found) writer_.varint_field(v1::CancelAck::kFoundFieldNumber, 1);
+  });
+}
+
+std::string_view FrameWriter::chunk(std::uint64_t call, bool reply, const ChunkFrame& chunk) {
+  return frame(call, reply, FrameKind::chunk, [&] {
+    if (chunk.last) writer_.varint_field(v1::Chunk::kLastFieldNumber, 1);
+    if (chunk.total_bytes != 0) writer_.varint_field(v1::Chunk::kTotalBytesFieldNumber, chunk.total_bytes);
+    writer_.bytes_field(v1::Chunk::kDataFieldNumber, chunk.data);
+  });
+}
+
+std::string_view FrameWriter::go_away(const std::string& reason) {
+  return frame(0, false, FrameKind::go_away, [&] { writer_.bytes_field(v1::GoAway::kReasonFieldNumber, reason); });
+}
+
+void append_frame(std::string& message, std::string_view frame) {
+  message += static_cast<char>(tag_of(v1::ConnectRequest::kFramesFieldNumber, kLengthDelimited));
+  std::uint64_t size = frame.size();
+  for (; size >= 0x80; size >>= 7) message += static_cast<char>(size | 0x80);
+  message += static_cast<char>(size);
+  message += frame;
+}
+
+Frame read_frame(std::string_view bytes) {
+  Frame frame;
+  for (Reader from(bytes); !from.done();) {
+    const std::uint32_t tag = from.tag();
+    if (tag == tag_of(v1::Frame::kCallFieldNumber, kVarint)) {
+      frame.call = from.varint();
+    } else if (tag == tag_of(v1::Frame::kReplyFieldNumber, kVarint)) {
+      frame.reply = from.varint() != 0;
+    } else if ((tag & 7) == kLengthDelimited && is_known(tag >> 3)) {
+      frame.kind = static_cast<FrameKind>(tag >> 3);
+      frame.body = from.bytes();
+    } else {
+      from.skip(tag);
+    }
+  }
+  return frame;
+}
+
+LinkHello read_hello(std::string_view body) {
+  const auto message = parsed<v1::Hello>(body);
+  return {.version_min = message.version_min(),
+          .version_max = message.version_max(),
+          .actor = decode(message.actor()),
+          .max_message_bytes = message.max_message_bytes(),
+          .max_calls = message.max_calls()};
+}
+
+void read_open(std::string_view body, CallRequest& request) {
+  // Function first: errors of arguments name it, wherever it stands.
+  for (Reader from(body); !from.done();) {
+    const std::uint32_t tag = from.tag();
+    switch (tag) {
+      case tag_of(v1::Call::kFunctionFieldNumber, kLengthDelimited):
+        request.function = from.bytes();
+        break;
+      case tag_of(v1::Call::kCallIdFieldNumber, kLengthDelimited):
+        request.call_id = from.bytes();
+        break;
+      case tag_of(v1::Call::kTimeoutFieldNumber, kLengthDelimited):
+        request.timeout = decode_duration(parsed<google::protobuf::Duration>(from.bytes()));
+        break;
+      case tag_of(v1::Call::kTargetActorIdFieldNumber, kLengthDelimited):
+        request.target_actor_id = from.bytes();
+        break;
+      default:
+        from.skip(tag);
+    }
+  }
+  if (!is_utf8(request.function)) throw WireFormatError("a function's name that is no valid UTF-8");
+  for (Reader from(body); !from.done();) {
+    const std::uint32_t tag = from.tag();
+    if (tag == tag_of(v1::Call::kArgsFieldNumber, kLengthDelimited)) {
+      Value::List& list = request.arguments.positional;
+      list.push_back(read_named([&] { return argument(request.function, list.size()); }, from.bytes()));
+    } else if (tag == tag_of(v1::Call::kNamedArgsFieldNumber, kLengthDelimited)) {
+      std::string name;
+      std::string_view value;
+      for (Reader entry(from.bytes()); !entry.done();) {
+        const std::uint32_t part = entry.tag();
+        if (part == tag_of(kKeyField, kLengthDelimited)) {
+          name = entry.bytes();
+        } else if (part == tag_of(kValueField, kLengthDelimited)) {
+          value = entry.bytes();
+        } else {
+          entry.skip(part);
+        }
+      }
+      if (!is_utf8(name)) throw WireFormatError("an argument's name that is no valid UTF-8");
+      request.arguments.named[name] = read_named([&] { return argument(request.function, name); }, value);
+    } else {
+      from.skip(tag);
+    }
+  }
+}
+
+Value read_value(const std::string& function, std::string_view body) {
+  return read_named([&] { return result_of(function); }, body);
+}
+
+ErrorInfo read_error(std::string_view body) { return decode(parsed<v1::Error>(body)); }
+
+std::string read_reason(FrameKind kind, std::string_view body) {
+  return kind == FrameKind::go_away ? parsed<v1::GoAway>(body).reason() : parsed<v1::CancelCall>(body).reason();
+}
+
+bool read_found(std::string_view body) { return parsed<v1::CancelAck>(body).found(); }
+
+ChunkFrame read_chunk(std::string_view body) {
+  ChunkFrame chunk;
+  for (Reader from(body); !from.done();) {
+    const std::uint32_t tag = from.tag();
+    if (tag == tag_of(v1::Chunk::kDataFieldNumber, kLengthDelimited)) {
+      chunk.data = from.bytes();
+    } else if (tag == tag_of(v1::Chunk::kTotalBytesFieldNumber, kVarint)) {
+      chunk.total_bytes = from.varint();
+    } else if (tag == tag_of(v1::Chunk::kLastFieldNumber, kVarint)) {
+      chunk.last = from.varint() != 0;
+    } else {
+      from.skip(tag);
+    }
+  }
+  return chunk;
+}
+
+}  // namespace tractor

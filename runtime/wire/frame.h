@@ -1,0 +1,112 @@
+// The frames of a link to and from bytes (proto/tractor/v1/link.proto says what they mean). Any thread.
+//
+// Written and read as values are, without generated messages (value_wire.h says why); tests/runtime/wire/frame_test.cc
+// compares the two. Text that a frame gives points into what was read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "runtime/task/clock.h"
+#include "runtime/wire/remote_error.h"
+#include "runtime/wire/value.h"
+#include "runtime/wire/wire_format.h"
+
+namespace tractor {
+
+// The numbers are those of tractor.v1.Frame's fields.
+enum class FrameKind {
+  unknown = 0,
+  hello = 3,
+  open = 4,
+  cancel = 10,
+  cancel_ack = 11,
+  value = 12,
+  error = 13,
+  chunk = 14,
+  go_away = 15,
+};
+
+struct Frame {
+  std::uint64_t call = 0;  // 0: the link itself
+  bool reply = false;      // whether it is for the side that opened the call
+  FrameKind kind = FrameKind::unknown;
+  std::string_view body = {};
+};
+
+// What each end says of itself first.
+struct LinkHello {
+  std::uint32_t version_min = 1;
+  std::uint32_t version_max = 1;
+  ActorRef actor = {};
+  std::uint64_t max_message_bytes = 0;  // of one frame
+  std::uint32_t max_calls = 0;          // in flight
+};
+
+// A call as it travels.
+struct CallRequest {
+  std::string function = {};
+  Arguments arguments = {};
+  std::string call_id = {};                     // chosen by the caller; empty: nobody cancels it by that
+  std::optional<Clock::duration> timeout = {};  // time left
+  std::string target_actor_id = {};             // empty: whoever is there
+};
+
+struct ChunkFrame {
+  std::string_view data = {};
+  std::uint64_t total_bytes = 0;  // of the whole frame; in the first piece
+  bool last = false;
+};
+
+// Writes one frame at a time; each stands until the next one is written.
+class FrameWriter {
+ public:
+  std::string_view hello(const LinkHello& hello);
+  // These two throw CallError(invalid_argument) for a value that cannot travel, naming function and argument.
+  std::string_view open(std::uint64_t call, const CallRequest& request);
+  std::string_view value(std::uint64_t call, const std::string& function, const Value& value);
+  std::string_view error(std::uint64_t call, const ErrorInfo& error);
+  std::string_view cancel(std::uint64_t call, const std::string& reason);
+  std::string_view cancel_ack(std::uint64_t call, bool found);
+  std::string_view chunk(std::uint64_t call, bool reply, const ChunkFrame& chunk);
+  std::string_view go_away(const std::string& reason);
+
+ private:
+  template <class F>
+  std::string_view frame(std::uint64_t call, bool reply, FrameKind kind, F&& write_body);
+
+  BackwardWriter writer_;
+};
+
+// Adds a frame to the bytes of a message (ConnectRequest or ConnectResponse, which are the same).
+void append_frame(std::string& message, std::string_view frame);
+
+// All of these throw WireFormatError for bytes that are none.
+// Calls f(Frame) for each frame of a message.
+Frame read_frame(std::string_view bytes);
+template <class F>
+void for_each_frame(std::string_view message, F&& f) {
+  constexpr int kFrames = 1;
+  for (Reader from(message); !from.done();) {
+    const std::uint32_t tag = from.tag();
+    if (tag == tag_of(kFrames, kLengthDelimited)) {
+      f(read_frame(from.bytes()));
+    } else {
+      from.skip(tag);
+    }
+  }
+}
+
+// The bodies, by kind.
+LinkHello read_hello(std::string_view body);
+// Throws CallError(invalid_argument) for arguments that are no values; the function's name is in `request` then.
+void read_open(std::string_view body, CallRequest& request);
+Value read_value(const std::string& function, std::string_view body);
+ErrorInfo read_error(std::string_view body);
+std::string read_reason(FrameKind kind, std::string_view body);  // of cancel and go_away
+bool read_found(std::string_view body);                          // of cancel_ack
+ChunkFrame read_chunk(std::string_view body);
+
+}  // namespace tractor

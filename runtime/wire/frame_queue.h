@@ -1,0 +1,59 @@
+// Frames that wait to be written to a link, and how they share it.
+//
+// A frame goes out as soon as nothing is being written; what is queued meanwhile goes together in the next message, so
+// that a busy link writes few large messages and an idle one waits for nothing. Small frames go first. A frame of more
+// than kPiece bytes is cut into pieces, which take turns with those of other calls: a large argument delays nobody by
+// more than a piece of each. Frames of one call keep their order. Not thread-safe; it knows no tasks and no gRPC.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <string>
+#include <string_view>
+
+#include "runtime/wire/frame.h"
+
+namespace tractor {
+
+class FrameQueue {
+ public:
+  static constexpr std::size_t kPiece = 64 * 1024;
+  // Pieces of large frames in a message.
+  static constexpr int kPiecesPerMessage = 4;
+
+  // Queues a copy of a frame. `reply` as in Frame. The ticket is for taken().
+  std::uint64_t push(std::uint64_t call, bool reply, std::string_view frame);
+
+  bool empty() const { return small_.empty() && calls_.empty(); }
+  // That wait.
+  std::size_t bytes() const { return small_.size() + large_bytes_; }
+  // The next message to write; empty when nothing waits.
+  std::string take_message();
+  // Whether the frame with that ticket was taken whole: before that, nobody can have acted on it.
+  bool taken(std::uint64_t ticket) const;
+
+ private:
+  struct Waiting {
+    std::uint64_t ticket;
+    std::string frame;
+  };
+  // The frames of a call that has a large one among them.
+  struct Call {
+    std::uint64_t number;
+    bool reply;
+    std::deque<Waiting> frames;
+    std::size_t sent = 0;  // of the first one
+  };
+  void take_piece(std::string& message);
+
+  std::string small_;              // as they will stand in the message
+  std::uint64_t first_small_ = 0;  // the ticket of the first of those
+  std::list<Call> calls_;          // the next to get a turn first
+  std::size_t large_bytes_ = 0;
+  std::uint64_t last_ticket_ = 0;
+  FrameWriter pieces_;
+};
+
+}  // namespace tractor
