@@ -47,7 +47,7 @@ Response Client::ask(const Request& request, Prepare prepare) {
   Response response;
   grpc::Status status;
   Operation op("the arbiter's answer");
-  auto reader = (stub_->stub.get()->*prepare)(&context, request, wire_.queue);
+  auto reader = (stub_->stub.get()->*prepare)(&context, request, wire_.port->queue());
   reader->StartCall();
   reader->Finish(&response, &status, op.tag());
   op.wait([&] { context.TryCancel(); });

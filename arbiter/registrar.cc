@@ -6,6 +6,7 @@
 #include "arbiter/claim.h"
 #include "runtime/log.h"
 #include "runtime/wire/actor_info_codec.h"
+#include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/outbox.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
@@ -29,7 +30,7 @@ struct TreeRegistrar::Connection {
   Connection(const WireContext& wire, const std::string& address)
       : stub(v1::ArbiterService::NewStub(open_channel(address))) {
     add_credentials(context, wire, address);
-    stream = stub->PrepareAsyncRegister(&context, wire.queue);
+    stream = stub->PrepareAsyncRegister(&context, wire.port->queue());
     outbox.emplace(*stream);
   }
   grpc::ClientContext context;

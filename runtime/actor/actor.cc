@@ -87,14 +87,14 @@ const Function& Actor::function_for(const std::string& name) const {
   return *function;
 }
 
-Value Actor::invoke(Invocation request) {
+Value Actor::invoke(Invocation request, ServedCall& call) {
   if (cancelled()) throw CallError(ErrorKind::unavailable, absl::StrCat("actor \"", self_.name, "\" is shutting down"));
   const Function& function = function_for(request.function);
   name_current_task(function.qualified_name());
 
-  Call call{.scope = CancelScope({.deadline = request.deadline})};
+  call.scope.set_deadline(request.deadline);
   struct Entry {
-    Entry(std::map<std::string, Call*>& c, std::string i, Call& call) : calls(c), id(std::move(i)) {
+    Entry(std::map<std::string, ServedCall*>& c, std::string i, ServedCall& call) : calls(c), id(std::move(i)) {
       if (!id.empty() && !calls.emplace(id, &call).second) {
         throw CallError(ErrorKind::invalid_argument,
                         absl::StrCat("a call with the id \"", id, "\" is in flight already"));
@@ -103,7 +103,7 @@ Value Actor::invoke(Invocation request) {
     ~Entry() {
       if (!id.empty()) calls.erase(id);
     }
-    std::map<std::string, Call*>& calls;
+    std::map<std::string, ServedCall*>& calls;
     std::string id;
   };
   const Entry entry(calls_, std::move(request.call_id), call);
@@ -131,13 +131,7 @@ ActorDescription Actor::describe() const {
 bool Actor::cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) {
   const auto found = calls_.find(call_id);
   if (found == calls_.end()) return false;
-  Call& call = *found->second;
-  if (!call.cancel_requested) {
-    call.cancel_requested = true;
-    call.cancelled_by = requested_by;
-    call.reason = reason;
-  }
-  call.scope.cancel();
+  found->second->cancel(requested_by, reason);
   return true;
 }
 

@@ -48,19 +48,12 @@ class Actor final : public CallHandler {
 
   // --- calls: CallHandler ---
   const ActorRef& self() const override { return self_; }
-  Value invoke(Invocation call) override;
+  Value invoke(Invocation invocation, ServedCall& call) override;
   ActorDescription describe() const override;
   bool cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) override;
   void cancel_actor(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) override;
 
  private:
-  // A call being carried out.
-  struct Call {
-    CancelScope scope;
-    bool cancel_requested = false;
-    ActorRef cancelled_by = {};
-    std::string reason = {};
-  };
   const Function& function_for(const std::string& name) const;
 
   const FunctionTable& functions_;
@@ -72,7 +65,7 @@ class Actor final : public CallHandler {
   Clock::time_point cancel_deadline_ = Clock::kNever;
   std::function<void(const ActorRef&)> on_cancel_request_;
   std::vector<std::function<void()>> exit_callbacks_;
-  std::map<std::string, Call*> calls_;
+  std::map<std::string, ServedCall*> calls_;
 };
 
 }  // namespace tractor

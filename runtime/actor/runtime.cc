@@ -81,7 +81,8 @@ Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
   if (!the_runtime.compare_exchange_strong(none, this)) {
     throw UsageError("a program is running in this process already: there can be one root at a time");
   }
-  wire_.queue = server_.port().queue();
+  wire_.port = &server_.port();
+  wire_.links = &links_;
   supervision_.set_time_left([this] { return actor_.time_left(); });
   log::set_context(log_context);
   set_exception_types(&definitions.exceptions);
@@ -119,6 +120,7 @@ void Runtime::run(const Phases& phases) {
       Runtime& runtime;
       const Phases& phases;
     } acceptors{*this, phases};
+    const StopAtEnd<Links> stop_links{links_};
     const StopAtEnd<Stop> stop_acceptors{acceptors};
     open_task_nursery([&](TaskNursery& system) {
       try {

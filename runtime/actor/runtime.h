@@ -19,6 +19,7 @@
 #include "runtime/process/runtime_directory.h"
 #include "runtime/process/supervision.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/wire/link_stream.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/server.h"
 
@@ -80,6 +81,7 @@ class Runtime {
   Supervision supervision_;
   ActorServer server_;
   Scheduler scheduler_;
+  Links links_;
   WireContext wire_;
   Registrar* registrar_ = nullptr;
   std::optional<TreeDirectory> directory_;

@@ -26,7 +26,16 @@ Clock::time_point CompletionQueuePort::now() const {
       std::chrono::duration_cast<Clock::duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
+void CompletionQueuePort::flush_all() {
+  while (!to_flush_.empty()) {
+    Flushable& flushable = to_flush_.front();
+    to_flush_.pop_front();
+    flushable.flush();
+  }
+}
+
 void CompletionQueuePort::poll(Clock::time_point deadline) {
+  flush_all();
   const gpr_timespec past = gpr_inf_past(GPR_CLOCK_MONOTONIC);
   if (!deliver_next(deadline == Clock::time_point::min() ? past : grpc_deadline(deadline, now()))) return;
   // gRPC looks at its sockets only when the queue is empty, and not even then just after an operation ended elsewhere:

@@ -9,6 +9,7 @@
 #include <grpcpp/completion_queue.h>
 
 #include <atomic>
+#include <boost/intrusive/list.hpp>
 #include <memory>
 
 #include "runtime/task/event_port.h"
@@ -26,6 +27,27 @@ class Tag {
   ~Tag() = default;
 };
 
+// One of several operations of an object, done by its member function.
+template <class T, void (T::*kDone)(bool ok)>
+class MemberTag final : public Tag {
+ public:
+  explicit MemberTag(T& owner) : owner_(owner) {}
+
+ private:
+  void done(bool ok) override { (owner_.*kDone)(ok); }
+  T& owner_;
+};
+
+// Who has gathered something to write and wants it written before the loop waits: so that what many tasks say in one
+// turn goes together.
+class Flushable : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  virtual void flush() = 0;
+
+ protected:
+  ~Flushable() = default;
+};
+
 class CompletionQueuePort final : public EventPort, private Tag {
  public:
   explicit CompletionQueuePort(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue_(std::move(queue)) {}
@@ -33,6 +55,10 @@ class CompletionQueuePort final : public EventPort, private Tag {
   ~CompletionQueuePort();
 
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+  // Flushes it once, in the next poll().
+  void flush_soon(Flushable& flushable) {
+    if (!flushable.is_linked()) to_flush_.push_back(flushable);
+  }
 
   Clock::time_point now() const override;
   void poll(Clock::time_point deadline) override;
@@ -40,10 +66,12 @@ class CompletionQueuePort final : public EventPort, private Tag {
 
  private:
   void done(bool ok) override;
+  void flush_all();
   // Delivers the next event; false when none came until then.
   bool deliver_next(gpr_timespec until);
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  boost::intrusive::list<Flushable, boost::intrusive::constant_time_size<false>> to_flush_;
   unsigned events_ = 0;
   grpc::Alarm doorbell_;
   std::atomic<bool> rung_ = false;

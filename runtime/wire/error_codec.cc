@@ -277,6 +277,7 @@ void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int 
   Room room(to, limit);
   to.set_truncated(from.truncated);
   to.set_kind(row_of(from.kind).wire);
+  to.set_executed(static_cast<v1::Executed>(from.executed));
   to.set_error_id(room.text(from.error_id, kMaxName));
   to.mutable_origin()->set_name(room.text(from.origin.name, kMaxName));
   to.mutable_origin()->set_actor_id(room.text(from.origin.id, kMaxName));
@@ -319,6 +320,16 @@ void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int 
 
 }  // namespace
 
+namespace {
+
+Executed executed_from(v1::Executed wire) {
+  static_assert(static_cast<int>(Executed::no) == v1::EXECUTED_NO &&
+                static_cast<int>(Executed::maybe) == v1::EXECUTED_MAYBE);
+  return wire == v1::EXECUTED_NO || wire == v1::EXECUTED_MAYBE ? static_cast<Executed>(wire) : Executed::unspecified;
+}
+
+}  // namespace
+
 void encode(const ErrorInfo& from, v1::Error& to) { encode_within(from, to, kMaxBody, 0); }
 
 ErrorInfo decode(const v1::Error& from) {
@@ -327,6 +338,7 @@ ErrorInfo decode(const v1::Error& from) {
                  .message = from.message(),
                  .kind = row_where([&](const KindRow& row) { return row.wire == from.kind(); }).kind,
                  .origin = decode(from.origin()),
+                 .executed = executed_from(from.executed()),
                  .truncated = from.truncated()};
   for (const v1::ActorRef& hop : from.relay_path()) info.relay_path.push_back(decode(hop));
   for (const v1::StackFrame& frame : from.stack_trace()) info.stack_trace.push_back(frame.function());

@@ -9,12 +9,16 @@ std::uint64_t FrameQueue::push(std::uint64_t call, bool reply, std::string_view 
   const std::uint64_t ticket = ++last_ticket_;
   auto waiting =
       std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.number == call && c.reply == reply; });
-  if (waiting == calls_.end() && frame.size() <= kPiece) {
+  if (waiting == calls_.end()) {
     if (small_.empty()) first_small_ = ticket;
-    append_frame(small_, frame);
-    return ticket;
+    if (frame.size() <= kPiece) {
+      append_frame(small_, frame);
+      return ticket;
+    }
+    append_frame(small_, pieces_.chunk(call, reply, {.data = frame.substr(0, kPiece), .total_bytes = frame.size()}));
+    waiting = calls_.insert(calls_.end(), {.number = call, .reply = reply, .frames = {}, .sent = kPiece});
+    large_bytes_ -= kPiece;
   }
-  if (waiting == calls_.end()) waiting = calls_.insert(calls_.end(), {.number = call, .reply = reply, .frames = {}});
   waiting->frames.push_back({.ticket = ticket, .frame = std::string(frame)});
   large_bytes_ += frame.size();
   return ticket;

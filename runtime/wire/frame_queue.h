@@ -1,9 +1,10 @@
 // Frames that wait to be written to a link, and how they share it.
 //
 // A frame goes out as soon as nothing is being written; what is queued meanwhile goes together in the next message, so
-// that a busy link writes few large messages and an idle one waits for nothing. Small frames go first. A frame of more
-// than kPiece bytes is cut into pieces, which take turns with those of other calls: a large argument delays nobody by
-// more than a piece of each. Frames of one call keep their order. Not thread-safe; it knows no tasks and no gRPC.
+// that a busy link writes few large messages and an idle one waits for nothing. A frame of more than kPiece bytes is cut
+// into pieces: the first goes like a small frame, so that calls begin in their order, the others after all small ones,
+// in turns with those of other calls; a large argument delays nobody by more than a piece of each. Frames of one call
+// keep their order. Not thread-safe; it knows no tasks and no gRPC.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +28,9 @@ class FrameQueue {
   std::uint64_t push(std::uint64_t call, bool reply, std::string_view frame);
 
   bool empty() const { return small_.empty() && calls_.empty(); }
-  // That wait.
-  std::size_t bytes() const { return small_.size() + large_bytes_; }
+  // That wait: of what goes first, and of further pieces.
+  std::size_t small_bytes() const { return small_.size(); }
+  std::size_t large_bytes() const { return large_bytes_; }
   // The next message to write; empty when nothing waits.
   std::string take_message();
   // Whether the frame with that ticket was taken whole: before that, nobody can have acted on it.

@@ -3,7 +3,6 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/create_channel_posix.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <unistd.h>
 
 #include "absl/strings/ascii.h"
@@ -13,8 +12,8 @@
 #include "runtime/wire/address.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/link_stream.h"
 #include "runtime/wire/value_codec.h"
-#include "tractor/internal/invoke.pb.h"
 #include "tractor/v1/actor.grpc.pb.h"
 
 namespace tractor {
@@ -66,98 +65,14 @@ std::shared_ptr<grpc::Channel> open_channel_on(int descriptor) {
   return grpc::CreateCustomInsecureChannelFromFd(absl::StrCat("fd:", descriptor), descriptor, channel_arguments());
 }
 
-void check_result_size(const std::string& function, std::size_t bytes) {
-  if (bytes <= kMaxMessageBytes) return;
-  throw CallError(ErrorKind::resource_exhausted, absl::StrCat("the result of ", function, " has ", bytes,
-                                                              " bytes; a message has at most ", kMaxMessageBytes));
-}
-
 void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address) {
   if (!wire.bearer_token.empty() && !address.starts_with("unix:"))
     context.AddMetadata("authorization", "Bearer " + wire.bearer_token);
 }
 
 struct Peer::Stubs {
-  explicit Stubs(const std::string& address) : Stubs(open_channel(address)) {}
-  explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
-      : actor(v1::ActorService::NewStub(channel)), invoke(channel) {}
+  explicit Stubs(const std::string& address) : actor(v1::ActorService::NewStub(open_channel(address))) {}
   std::unique_ptr<v1::ActorService::Stub> actor;
-  grpc::TemplatedGenericStub<internal::InvokeRequest, internal::InvokeResponse> invoke;
-};
-
-// The cancelling of one call: a Cancel RPC, and a timer that gives the call up when nobody acknowledges it. gRPC keeps
-// no order between calls: a Cancel that overtook its call finds nothing there, and is sent again.
-class Peer::Cancellation final : private Tag {
- public:
-  Cancellation(Peer& peer, grpc::ClientContext& call, std::string call_id)
-      : peer_(peer), call_(call), call_id_(std::move(call_id)) {}
-
-  // Called at most once, on the loop.
-  void start() {
-    give_up_timer_.arm(deadline_after(kCancelAcknowledgement));
-    send();
-  }
-
-  // After the call's own tag: waits until gRPC is done with the Cancel RPC, too.
-  void finish() {
-    give_up_timer_.disarm();
-    again_timer_.disarm();
-    if (!rpc_) return;
-    rpc_->context.TryCancel();
-    Waiter waiter("a cancel to be acknowledged");
-    finisher_ = &waiter;
-    waiter.wait_shielded();
-  }
-  bool given_up() const { return given_up_; }
-
- private:
-  struct Rpc {
-    grpc::ClientContext context;
-    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::CancelResponse>> reader;
-    v1::CancelResponse response;
-    grpc::Status status;
-  };
-  template <void (Cancellation::*kFire)()>
-  struct MemberTimer : Timer {
-    explicit MemberTimer(Cancellation& c)
-        : Timer([](Timer& t) { (static_cast<MemberTimer&>(t).owner.*kFire)(); }), owner(c) {}
-    Cancellation& owner;
-  };
-
-  void send() {
-    v1::CancelRequest request;
-    request.set_call_id(call_id_);
-    encode(peer_.wire_.self, *request.mutable_requested_by());
-    rpc_.emplace();
-    add_credentials(rpc_->context, peer_.wire_, peer_.address_);
-    rpc_->reader = peer_.stubs_->actor->PrepareAsyncCancel(&rpc_->context, request, peer_.wire_.queue);
-    rpc_->reader->StartCall();
-    rpc_->reader->Finish(&rpc_->response, &rpc_->status, tag());
-  }
-  void done(bool /*ok*/) override {
-    const bool answered = rpc_->status.ok();
-    const bool found = rpc_->response.found();
-    rpc_.reset();
-    if (finisher_ != nullptr) return finisher_->wake();
-    if (answered && found) give_up_timer_.disarm();
-    if (answered && !found) again_timer_.arm(deadline_after(kPause));
-  }
-  void give_up() {
-    given_up_ = true;
-    again_timer_.disarm();
-    call_.TryCancel();
-  }
-
-  static constexpr Clock::duration kPause = std::chrono::milliseconds(2);
-
-  Peer& peer_;
-  grpc::ClientContext& call_;
-  std::string call_id_;
-  std::optional<Rpc> rpc_;  // while it is in flight
-  MemberTimer<&Cancellation::give_up> give_up_timer_{*this};
-  MemberTimer<&Cancellation::send> again_timer_{*this};
-  Waiter* finisher_ = nullptr;
-  bool given_up_ = false;
 };
 
 Peer::Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> addresses)
@@ -173,22 +88,9 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   throw_if_cancelled();
   const Clock::time_point deadline = current_effective_deadline();
 
-  internal::InvokeRequest request;
-  request.set_function(function);
-  encode_arguments(function, arguments.positional, *request.mutable_args());
-  encode_arguments(function, arguments.named, *request.mutable_named_args());
-  arguments = {};                      // they are in the request, and the call may take long
-  static std::uint64_t last_call = 0;  // of this process: two portals may lead to one actor
+  CallRequest request{.function = function, .arguments = std::move(arguments), .target_actor_id = actor_.id};
+  if (deadline != Clock::kNever) request.timeout = deadline - Clock::now();
   ++calls_started_;
-  request.set_call_id(absl::StrCat(wire_.self.id, "-", ++last_call));
-  if (deadline != Clock::kNever) *request.mutable_timeout() = encode_duration(deadline - Clock::now());
-  encode(wire_.self, *request.mutable_caller());
-  request.set_target_actor_id(actor_.id);
-  request.set_error_delivery(v1::ERROR_DELIVERY_BODY);
-  if (const std::size_t size = request.ByteSizeLong(); size > kMaxMessageBytes) {
-    throw CallError(ErrorKind::resource_exhausted, absl::StrCat("the arguments of ", function, " have ", size,
-                                                                " bytes; a message has at most ", kMaxMessageBytes));
-  }
 
   struct InFlight {
     explicit InFlight(int& c) : count(c) { ++count; }
@@ -196,40 +98,32 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
     int& count;
   } in_flight(calls_in_flight_);
 
-  grpc::ClientContext context;
-  add_credentials(context, wire_, address_);
-  internal::InvokeResponse response;
-  grpc::Status status;
-  Cancellation cancellation(*this, context, request.call_id());
-  Operation op("a call");
-  static const std::string kMethod = "/tractor.v1.ActorService/Invoke";
-  auto reader = stubs_->invoke.PrepareUnaryCall(&context, kMethod, request, wire_.queue);
-  reader->StartCall();
-  reader->Finish(&response, &status, op.tag());
-  op.wait([&] { cancellation.start(); });
-  cancellation.finish();
+  if (link_ == nullptr || link_->calls().broken()) link_ = wire_.links->to(wire_, address_);
+  const std::shared_ptr<Link> link = link_;  // another call may find it broken meanwhile
+  CallOutcome outcome = link->calls().call(request, kCancelAcknowledgement);
+  if (outcome.value) return std::move(*outcome.value);
 
-  if (!status.ok() && op.cancelled() && owner_ && owner_->is_ending()) throw_if_cancelled();
-  if (cancellation.given_up() && status.error_code() == grpc::StatusCode::CANCELLED) {
+  if (!outcome.answered && outcome.cancelled && owner_ && owner_->is_ending()) throw_if_cancelled();
+  if (outcome.given_up) {
     throw RemoteActorError({.type = "tractor::Unacknowledged",
                             .message = absl::StrCat("the call of ", function,
                                                     " was cancelled, but the actor did not acknowledge that within ",
                                                     absl::ToInt64Milliseconds(absl::FromChrono(kCancelAcknowledgement)),
                                                     " ms: it was given up, its state there is unknown"),
                             .kind = ErrorKind::unavailable,
-                            .origin = actor_});
+                            .origin = actor_,
+                            .executed = Executed::maybe});
   }
-  if (status.ok() && response.has_value()) return decode_result(function, response.value());
 
-  ErrorInfo error = status.ok() ? decode(response.error()) : from_status(status, actor_);
+  ErrorInfo& error = outcome.error;
   // The other side says that it ended the call, or the whole actor ended meanwhile: what this task's own cancellation
   // asked for.
   const bool ended_there = error.kind == ErrorKind::cancelled ||
-                           (status.ok() && error.kind == ErrorKind::unavailable && error.origin == actor_);
-  if (ended_there && op.cancelled()) throw_if_cancelled();
+                           (outcome.answered && error.kind == ErrorKind::unavailable && error.origin == actor_);
+  if (ended_there && outcome.cancelled) throw_if_cancelled();
   if (error.kind == ErrorKind::deadline_exceeded && deadline != Clock::kNever)
     sleep_until(deadline);  // our own deadline: throws Cancelled
-  if (error.kind == ErrorKind::unavailable && !status.ok()) {
+  if (error.kind == ErrorKind::unavailable && !outcome.answered) {
     if (owner_) {
       if (const std::exception_ptr cause = owner_->post_mortem()) std::rethrow_exception(cause);
     }
@@ -262,9 +156,10 @@ Response ask(const char* waits_for, const WireContext& wire, const Peer& peer, F
 
 bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const Peer& peer, v1::CancelRequest request) {
   encode(wire.self, *request.mutable_requested_by());
-  return ask<v1::CancelResponse>(
-             "a cancel to be acknowledged", wire, peer,
-             [&](grpc::ClientContext& context) { return stub.PrepareAsyncCancel(&context, request, wire.queue); })
+  return ask<v1::CancelResponse>("a cancel to be acknowledged", wire, peer,
+                                 [&](grpc::ClientContext& context) {
+                                   return stub.PrepareAsyncCancel(&context, request, wire.port->queue());
+                                 })
       .found();
 }
 
@@ -272,7 +167,7 @@ bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const Pe
 
 ActorDescription Peer::describe() {
   return decode(ask<v1::DescribeResponse>("an actor's description", wire_, *this, [&](grpc::ClientContext& context) {
-    return stubs_->actor->PrepareAsyncDescribe(&context, {}, wire_.queue);
+    return stubs_->actor->PrepareAsyncDescribe(&context, {}, wire_.port->queue());
   }));
 }
 

@@ -1,7 +1,7 @@
 // A peer: another actor as seen from here, and the calls to it.
 //
-// Owned by portals through shared pointers; loop thread only. Connections are gRPC's: made at the first call, shared by
-// all peers with the same address.
+// Owned by portals through shared pointers; loop thread only. Calls go over a link (link.h), which is opened at the
+// first one and shared by all peers with the same address; what is asked seldom are gRPC calls of their own.
 #pragma once
 
 #include <functional>
@@ -18,15 +18,19 @@
 namespace grpc {
 class Channel;
 class ClientContext;
-class CompletionQueue;
 }  // namespace grpc
 
 namespace tractor {
 
+class CompletionQueuePort;
+class Link;
+class Links;
+
 // What every connection of this process needs to know. Owned by the runtime; outlives all peers.
 struct WireContext {
   ActorRef self = {};
-  grpc::CompletionQueue* queue = nullptr;
+  CompletionQueuePort* port = nullptr;
+  Links* links = nullptr;
   std::string bearer_token = {};  // sent over TCP; empty: none
 };
 
@@ -40,8 +44,6 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& address);
 // The same on a connected socket, which it owns from now on.
 std::shared_ptr<grpc::Channel> open_channel_on(int descriptor);
 inline constexpr int kMaxMessageBytes = 64 << 20;
-// Throws CallError(resource_exhausted), naming function and sizes, when a result cannot be sent.
-void check_result_size(const std::string& function, std::size_t bytes);
 
 // Adds what a server at `address` asks for: the bearer token, over TCP.
 void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address);
@@ -87,7 +89,6 @@ class Peer {
   void set_owner(Owner owner) { owner_ = std::move(owner); }
 
  private:
-  class Cancellation;
   struct Stubs;
 
   const WireContext& wire_;
@@ -95,6 +96,7 @@ class Peer {
   std::vector<std::string> addresses_;
   std::string address_;
   std::unique_ptr<Stubs> stubs_;
+  std::shared_ptr<Link> link_;
   std::optional<Owner> owner_;
   std::uint64_t calls_started_ = 0;
   int calls_in_flight_ = 0;

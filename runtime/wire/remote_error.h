@@ -37,6 +37,9 @@ enum class ErrorKind {
   unimplemented,        // known, but not served
 };
 
+// Whether a call that failed unavailable was carried out. Only `no` may be repeated blindly.
+enum class Executed { unspecified, no, maybe };
+
 struct ErrorInfo {
   std::string error_id = {};  // the same error keeps it through every relay
   std::string type = {};      // "std::runtime_error"
@@ -48,7 +51,8 @@ struct ErrorInfo {
   std::vector<ErrorInfo> causes = {};         // the members of a group, or what it was nested in
   // "signal": "9", "exit_status": "3", "cancelled_by": "gretchen@91bc"
   std::map<std::string, std::string> attributes = {};
-  Value data = {};         // the members of a registered exception type; null: none
+  Value data = {};  // the members of a registered exception type; null: none
+  Executed executed = Executed::unspecified;
   bool truncated = false;  // something was cut to fit
 };
 
@@ -70,6 +74,7 @@ class RemoteActorError : public Error {
   // Functions from the throw outwards: "scene::say_hello()"; empty when it is not known.
   const std::vector<std::string>& stack_trace() const { return info_->stack_trace; }
   const std::vector<ErrorInfo>& causes() const { return info_->causes; }
+  Executed executed() const { return info_->executed; }
   const ErrorInfo& info() const { return *info_; }
 
  private:

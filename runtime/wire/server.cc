@@ -10,6 +10,7 @@
 #include "runtime/log.h"
 #include "runtime/wire/actor_description_codec.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/link_stream.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
 #include "tractor/internal/invoke.pb.h"
@@ -21,7 +22,7 @@ namespace {
 using Service = v1::ActorService;
 // Methods marked generic go to the generic service, which answers for all that is not served.
 using ServedMethods = Service::WithAsyncMethod_Invoke<Service::WithAsyncMethod_Cancel<Service::WithAsyncMethod_Describe<
-    Service::WithGenericMethod_Stream<Service::WithGenericMethod_Connect<Service::Service>>>>>;
+    Service::WithGenericMethod_Stream<Service::WithRawMethod_Connect<Service::Service>>>>>;
 
 using InvokeCall = UnaryCall<internal::InvokeRequest, internal::InvokeResponse>;
 using CancelCall = UnaryCall<v1::CancelRequest, v1::CancelResponse>;
@@ -89,6 +90,10 @@ struct ActorServer::Methods : ServedMethods {
           call.request_next(*this, &Methods::RequestDescribe, queue, tag);
         },
         [&server, &handler](DescribeCall& call) { serve_describe(server, handler, call); });
+    connect.emplace(
+        nursery,
+        [this, queue](ConnectCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestConnect, queue, tag); },
+        [&server, &handler](ConnectCall& call) { serve_connect(server, handler, call); });
     unserved.emplace(
         nursery,
         [this, queue](UnservedCall& call, Tag& tag) {
@@ -115,8 +120,10 @@ struct ActorServer::Methods : ServedMethods {
       check_target(call.request.target_actor_id(), handler.self());
       Invocation invocation = decode_invocation(call.context(), std::move(call.request));
       const std::string function = invocation.function;
-      if (call.run_while_wanted(
-              [&] { encode_result(function, handler.invoke(std::move(invocation)), *response.mutable_value()); })) {
+      ServedCall served;
+      if (call.run_while_wanted([&] {
+            encode_result(function, handler.invoke(std::move(invocation), served), *response.mutable_value());
+          })) {
         throw CallError(ErrorKind::cancelled, "the caller went away");
       }
       check_result_size(function, response.ByteSizeLong());
@@ -171,16 +178,19 @@ struct ActorServer::Methods : ServedMethods {
     call.finish(response, status);
   }
 
-  static void check_target(const std::string& wanted, const ActorRef& self) {
-    if (wanted.empty() || wanted == self.id) return;
-    throw CallError(ErrorKind::not_found,
-                    absl::StrCat("the actor ", wanted, " is not here: this is ", self.name, " (", self.id,
-                                 "); the one you look for has ended or moved, find it again"));
+  static void serve_connect(ActorServer& server, CallHandler& handler, ConnectCall& call) {
+    try {
+      server.authenticate(call.context());
+    } catch (const CallError&) {
+      return call.finish(to_status(error_info(std::current_exception(), handler.self())));
+    }
+    serve_link(server.port(), handler, call);
   }
 
   std::optional<Acceptor<InvokeCall>> invoke;
   std::optional<Acceptor<CancelCall>> cancel;
   std::optional<Acceptor<DescribeCall>> describe;
+  std::optional<Acceptor<ConnectCall>> connect;
   grpc::AsyncGenericService generic;
   std::optional<Acceptor<UnservedCall>> unserved;
 };
@@ -232,6 +242,7 @@ void ActorServer::stop() {
   if (methods_->invoke) methods_->invoke->stop();
   if (methods_->cancel) methods_->cancel->stop();
   if (methods_->describe) methods_->describe->stop();
+  if (methods_->connect) methods_->connect->stop();
   if (methods_->unserved) methods_->unserved->stop();
 }
 

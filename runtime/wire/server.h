@@ -13,36 +13,12 @@
 #include <vector>
 
 #include "runtime/task/task_nursery.h"
-#include "runtime/wire/actor_description.h"
 #include "runtime/wire/address.h"
+#include "runtime/wire/call_handler.h"
 #include "runtime/wire/completion_queue.h"
-#include "runtime/wire/remote_error.h"
 #include "runtime/wire/server_call.h"
-#include "runtime/wire/value.h"
 
 namespace tractor {
-
-// One call as it came in.
-struct Invocation {
-  std::string function = {};
-  Arguments arguments = {};
-  std::string call_id = {};
-  Clock::time_point deadline = Clock::kNever;
-  ActorRef caller = {};
-};
-
-// Who carries calls out. All in tasks of the server's nursery.
-class CallHandler {
- public:
-  virtual ~CallHandler() = default;
-  // The identity calls are checked against and errors originate from.
-  virtual const ActorRef& self() const = 0;
-  // Runs the call and returns its value, or throws. Cancelled comes out only when the whole actor ends.
-  virtual Value invoke(Invocation call) = 0;
-  virtual ActorDescription describe() const = 0;
-  virtual bool cancel_call(const std::string& call_id, const ActorRef& requested_by, const std::string& reason) = 0;
-  virtual void cancel_actor(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) = 0;
-};
 
 class ActorServer {
  public:

@@ -45,6 +45,9 @@ class ServerCall {
   void wait_sent(Operation& op);
   static constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
 
+  // Closes its connection.
+  void cut_off();
+
   // After the final operation's tag: waits until gRPC is done with the call.
   void wait_until_done() { client_done_.waiter.wait_shielded(); }
 
@@ -61,8 +64,6 @@ class ServerCall {
     CancelScope* scope = nullptr;
     bool cancelled = false;
   };
-
-  void cut_off();
 
   grpc::ServerContext context_;
   ClientDone client_done_{context_};

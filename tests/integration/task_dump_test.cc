@@ -40,11 +40,12 @@ TEST_F(TaskDump, tells_what_each_task_waits_for_and_where) {
   with_daemon(kDump, [](Portal& frank) {
     const std::string text = frank.run(dump);
     EXPECT_TRUE(text.starts_with("tasks of " + to_string(frank.channel().peer) + ", process ")) << text;
-    EXPECT_TRUE(contains(text, "\n  dump.dump#"));
-    EXPECT_TRUE(contains(text, "    at tractor::test::(anonymous namespace)::dump()\n    popcorn#"));
+    EXPECT_TRUE(contains(text, "\n  link#"));
+    EXPECT_TRUE(contains(text, "\n    dump.dump#"));
+    EXPECT_TRUE(contains(text, "      at tractor::test::(anonymous namespace)::dump()\n      popcorn#"));
     EXPECT_TRUE(contains(text,
-                         " s\n      at tractor::sleep_forever()\n"
-                         "      at tractor::test::(anonymous namespace)::wait_for_the_popcorn()\n"));
+                         " s\n        at tractor::sleep_forever()\n"
+                         "        at tractor::test::(anonymous namespace)::wait_for_the_popcorn()\n"));
   });
 }
 

@@ -14,12 +14,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2, struct_pb2, timestamp_pb2
 from google.rpc import status_pb2
-from tractor.v1 import actor_pb2, actor_pb2_grpc, error_pb2, value_pb2
+from tractor.v1 import actor_pb2, actor_pb2_grpc, error_pb2, link_pb2, value_pb2
 
 TOKEN = "correct-horse-battery-staple"
 PATIENCE = 30  # seconds that anything may take on a busy machine
@@ -425,13 +426,65 @@ class NotServed(ActorTest):
         requests = [actor_pb2.StreamRequest(open=request_for("interop.subtract", 1, 1))]
         self.not_implemented(lambda: list(self.actor.Stream(iter(requests), timeout=PATIENCE)))
 
-    def test_connect_is_unimplemented(self):
-        self.not_implemented(lambda: list(self.actor.Connect(iter(()), timeout=PATIENCE)))
-
     def test_a_method_nobody_has_is_unimplemented(self):
         channel = open_channel(self.server.unix)
         self.addCleanup(channel.close)
         self.not_implemented(lambda: channel.unary_unary("/tractor.v1.Nobody/Nothing")(b"", timeout=PATIENCE))
+
+
+class Link(ActorTest):
+    """What C++ actors do between them, done by hand: the contract alone tells how."""
+
+    HELLO = link_pb2.Frame(hello=link_pb2.Hello(version_min=1, version_max=1, actor=ME))
+
+    @staticmethod
+    def open(call, function, *args):
+        return link_pb2.Frame(call=call, open=link_pb2.Call(function=function, args=[to_value(a) for a in args]))
+
+    def frames(self, *frames, answers):
+        """Sends frames in one message and returns the hello and as many answers."""
+        sent = threading.Event()
+
+        def requests():
+            yield link_pb2.ConnectRequest(frames=frames)
+            sent.wait(PATIENCE)
+
+        received = []
+        responses = self.actor.Connect(requests(), timeout=PATIENCE)
+        for response in responses:
+            received += response.frames
+            if len(received) > answers:
+                break
+        sent.set()
+        self.assertEqual(list(responses), [])
+        return received
+
+    def refusal(self, *frames):
+        call = self.actor.Connect(iter([link_pb2.ConnectRequest(frames=frames)]), timeout=PATIENCE)
+        rpc_error = self.failure(lambda: list(call))
+        self.assertEqual(rpc_error.code(), grpc.StatusCode.FAILED_PRECONDITION)
+        self.assertEqual(self.call("interop.subtract", 1, 1), 0)  # the actor goes on
+        return rpc_error.details()
+
+    def test_calls_are_answered_each_by_its_number(self):
+        hello, *answers = self.frames(self.HELLO, self.open(1, "interop.subtract", 5, 3),
+                                      self.open(2, "interop.subtract", 1, 1), self.open(7, "interop.nothing"), answers=3)
+        self.assertEqual(hello.hello.actor.name, "interop")
+        by_call = {frame.call: frame for frame in answers}
+        self.assertEqual(by_call[1].value, to_value(2))
+        self.assertEqual(by_call[2].value, to_value(0))
+        self.assertEqual(by_call[7].error.kind, error_pb2.ERROR_KIND_NOT_FOUND)
+        self.assertTrue(all(frame.reply for frame in answers))
+
+    def test_who_breaks_the_rules_is_told_which(self):
+        self.assertIn("its first frame is no hello", self.refusal(self.open(1, "interop.subtract", 1, 1)))
+        self.assertIn("a second hello", self.refusal(self.HELLO, self.HELLO))
+        self.assertIn("was never opened", self.refusal(self.HELLO, link_pb2.Frame(call=3, cancel={})))
+        self.assertIn("call 1 is opened after call 2",
+                      self.refusal(self.HELLO, self.open(2, "interop.subtract", 1, 1),
+                                   self.open(1, "interop.subtract", 1, 1)))
+        self.assertIn("speaks versions 8 to 9", self.refusal(link_pb2.Frame(hello={"version_min": 8, "version_max": 9})))
+        self.assertIn("in pieces", self.refusal(self.HELLO, link_pb2.Frame(call=1, chunk={"data": b"x"})))
 
 
 class Credentials(ActorTest):

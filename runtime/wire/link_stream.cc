@@ -1,0 +1,237 @@
+#include "runtime/wire/link_stream.h"
+
+#include <grpc/slice.h>
+#include <grpcpp/channel.h>
+
+#include <utility>
+#include <vector>
+
+#include "runtime/log.h"
+#include "runtime/wire/error_codec.h"
+
+namespace tractor {
+
+grpc::ByteBuffer to_buffer(std::string message) {
+  auto* owned = new std::string(std::move(message));
+  const grpc::Slice slice(
+      owned->data(), owned->size(), [](void* text) { delete static_cast<std::string*>(text); }, owned);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+std::string to_text(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string text;
+  text.reserve(buffer.Length());
+  if (!buffer.Dump(&slices).ok()) throw WireFormatError("a message that cannot be unpacked");
+  for (const grpc::Slice& slice : slices) text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return text;
+}
+
+// --- the side that opened it ---
+
+// Keeps itself until its last tag has come.
+class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std::enable_shared_from_this<Stream> {
+ public:
+  Stream(const WireContext& wire, const std::string& address)
+      : wire_(wire), peer_{.name = address}, stub_(open_channel(address)), end_(*this, wire.self) {
+    add_credentials(context_, wire, address);
+  }
+
+  void start() {
+    static const std::string kMethod = "/tractor.v1.ActorService/Connect";
+    stream_ = stub_.PrepareCall(&context_, kMethod, wire_.port->queue());
+    self_ = shared_from_this();
+    wire_.links->open_.insert(this);
+    stream_->StartCall(started_.tag());
+  }
+  void close() { context_.TryCancel(); }
+  CallingEnd& end() { return end_; }
+
+ private:
+  void write_soon() override { wire_.port->flush_soon(*this); }
+  void flush() override {
+    if (!running_ || writing_ || !end_.has_message()) return;
+    writing_ = true;
+    stream_->Write(to_buffer(end_.take_message()), written_.tag());
+  }
+
+  void on_started(bool ok) {
+    if (!ok) return finish();
+    running_ = true;
+    flush();
+    stream_->Read(&buffer_, read_.tag());
+  }
+  void on_read(bool ok) {
+    if (!ok) return finish();
+    try {
+      end_.receive(to_text(buffer_));
+    } catch (const Error& e) {
+      log::warning("the link to " + peer_.name + " is closed: " + e.what());
+      broken_ = error_info(std::current_exception(), {});
+      broken_->kind = ErrorKind::unavailable;
+      context_.TryCancel();
+    }
+    stream_->Read(&buffer_, read_.tag());
+  }
+  void on_written(bool ok) {
+    writing_ = false;
+    if (finishing_) return finish();
+    if (ok) flush();
+  }
+  // After the last read, and the write that may be in flight.
+  void finish() {
+    running_ = false;
+    finishing_ = true;
+    if (!writing_) stream_->Finish(&status_, finished_.tag());
+  }
+  void on_finished(bool /*ok*/) {
+    if (!broken_) {
+      const grpc::Status closed(grpc::StatusCode::CANCELLED, "");
+      broken_ = from_status(status_.ok() ? closed : status_, peer_);
+    }
+    end_.break_off(std::move(*broken_));
+    wire_.links->open_.erase(this);
+    wire_.links->ended_.notify();
+    const auto last = std::move(self_);  // may be the last to know this
+  }
+
+  const WireContext& wire_;
+  ActorRef peer_;
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
+  CallingEnd end_;
+  MemberTag<Stream, &Stream::on_started> started_{*this};
+  MemberTag<Stream, &Stream::on_read> read_{*this};
+  MemberTag<Stream, &Stream::on_written> written_{*this};
+  MemberTag<Stream, &Stream::on_finished> finished_{*this};
+  grpc::ByteBuffer buffer_;
+  grpc::Status status_;
+  std::optional<ErrorInfo> broken_;
+  bool running_ = false;
+  bool writing_ = false;
+  bool finishing_ = false;
+  std::shared_ptr<Stream> self_;
+};
+
+Link::Link(const WireContext& wire, const std::string& address) : stream_(std::make_shared<Stream>(wire, address)) {
+  stream_->start();
+}
+
+Link::~Link() { stream_->close(); }
+
+CallingEnd& Link::calls() { return stream_->end(); }
+
+std::shared_ptr<Link> Links::to(const WireContext& wire, const std::string& address) {
+  std::weak_ptr<Link>& known = links_[address];
+  std::shared_ptr<Link> link = known.lock();
+  if (link == nullptr || link->calls().broken()) {
+    std::erase_if(links_, [&](const auto& entry) { return entry.first != address && entry.second.expired(); });
+    link = std::make_shared<Link>(wire, address);
+    known = link;
+  }
+  return link;
+}
+
+void Links::stop() {
+  for (Link::Stream* stream : open_) stream->close();
+  CancelScope shield({.shield = true});
+  shield.run([this] { ended_.wait_until("links to end", [this] { return open_.empty(); }); });
+}
+
+// --- the side that serves it ---
+
+namespace {
+
+class ServedLink final : public LinkEnd::Carrier, public Flushable {
+ public:
+  ServedLink(CompletionQueuePort& port, ConnectCall& call) : port_(port), call_(call) {}
+
+  grpc::Status run(CallHandler& handler) {
+    try {
+      open_task_nursery([&](TaskNursery& calls) {
+        end_.emplace(*this, handler, calls);
+        write_soon();
+        call_.stream.Read(&buffer_, read_.tag());
+        changed_.wait_until("a link to end", [this] { return read_ended_; });
+        calls.cancel_scope().cancel();  // whoever called is gone
+      });
+    } catch (const Cancelled& cancelled) {
+      cancelled.absorb();
+    }
+    end_->close();
+    write_rest();
+    end_->break_off();  // nothing may be written after the stream's end
+    return violation_ ? to_status(*violation_) : grpc::Status::OK;
+  }
+
+  // After the stream has finished.
+  void wait_until_read() {
+    CancelScope shield({.shield = true});
+    shield.run([this] { changed_.wait_until("the last read of a link", [this] { return read_ended_; }); });
+  }
+
+ private:
+  void write_soon() override { port_.flush_soon(*this); }
+  void flush() override {
+    if (writing_ || !end_->has_message()) return;
+    writing_ = true;
+    call_.stream.Write(to_buffer(end_->take_message()), written_.tag());
+  }
+  // Until everything is written, or the other side does not take it for too long.
+  void write_rest() {
+    CancelScope scope({.deadline = deadline_after(ServerCall::kSendTimeout), .shield = true});
+    scope.run([this] {
+      changed_.wait_until("a link's last frames",
+                          [this] { return !writing_ && (read_ended_ || !end_->has_message()); });
+    });
+    if (!writing_) return;
+    call_.cut_off();
+    CancelScope shield({.shield = true});
+    shield.run([this] { changed_.wait_until("a write to be cut off", [this] { return !writing_; }); });
+  }
+
+  void on_read(bool ok) {
+    if (ok && !violation_) {
+      try {
+        end_->receive(to_text(buffer_));
+      } catch (const Error& e) {
+        log::warning("a link of " + to_string(end_->other()) + " is closed: " + e.what());
+        violation_ = error_info(std::current_exception(), {});
+        ok = false;
+      }
+    }
+    if (ok) return call_.stream.Read(&buffer_, read_.tag());
+    read_ended_ = true;
+    if (!violation_) end_->break_off();
+    changed_.notify();
+  }
+  void on_written(bool ok) {
+    writing_ = false;
+    if (ok) flush();
+    changed_.notify();
+  }
+
+  CompletionQueuePort& port_;
+  ConnectCall& call_;
+  std::optional<ServingEnd> end_;
+  MemberTag<ServedLink, &ServedLink::on_read> read_{*this};
+  MemberTag<ServedLink, &ServedLink::on_written> written_{*this};
+  grpc::ByteBuffer buffer_;
+  std::optional<ErrorInfo> violation_;
+  Condition changed_;
+  bool read_ended_ = false;
+  bool writing_ = false;
+};
+
+}  // namespace
+
+void serve_link(CompletionQueuePort& port, CallHandler& handler, ConnectCall& call) {
+  name_current_task("link");
+  ServedLink link(port, call);
+  const grpc::Status status = link.run(handler);
+  call.finish(status);
+  link.wait_until_read();
+}
+
+}  // namespace tractor

@@ -1,0 +1,65 @@
+// What carries a link's messages: a stream of ActorService.Connect, as the caller and as the server see it.
+//
+// Loop thread only. Nothing here is a task: reads and writes go on as their tags come, one of each in flight. A stream
+// lives until gRPC has given back all its tags.
+#pragma once
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "runtime/wire/completion_queue.h"
+#include "runtime/wire/link.h"
+#include "runtime/wire/peer.h"
+#include "runtime/wire/server_call.h"
+
+namespace tractor {
+
+// Messages in one piece of memory each.
+grpc::ByteBuffer to_buffer(std::string message);
+std::string to_text(const grpc::ByteBuffer& buffer);
+
+// A link that this actor has opened. Shared by all portals to one address; closed when the last one goes.
+class Link {
+ public:
+  // Connects, and sends what is called meanwhile when that is done. Not a checkpoint.
+  Link(const WireContext& wire, const std::string& address);
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  ~Link();
+
+  CallingEnd& calls();
+
+ private:
+  friend class Links;
+  class Stream;
+  std::shared_ptr<Stream> stream_;
+};
+
+// The links that this actor has opened, one to each address. Owned by the runtime.
+class Links {
+ public:
+  std::shared_ptr<Link> to(const WireContext& wire, const std::string& address);
+
+  // Closes all of them and waits until gRPC has given back their tags, whatever is cancelled: no stream may be left
+  // when the completion queue goes, though portals may be.
+  void stop();
+
+ private:
+  friend class Link;
+  std::map<std::string, std::weak_ptr<Link>> links_;
+  std::set<Link::Stream*> open_;
+  Condition ended_;
+};
+
+// Serves a link that another actor has opened, in the task that took it: until the other side ends it, or the task is
+// cancelled; the calls that came over it have ended then, what they had to say is written, and the stream is finished.
+using ConnectCall = StreamCall<grpc::ByteBuffer, grpc::ByteBuffer>;
+void serve_link(CompletionQueuePort& port, CallHandler& handler, ConnectCall& call);
+
+}  // namespace tractor

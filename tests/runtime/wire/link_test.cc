@@ -1,0 +1,308 @@
+// Both ends of a link, as a protocol, on virtual time: what carries their messages is a task here.
+#include "runtime/wire/link.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "tests/runtime/task/run_virtual.h"
+
+namespace tractor {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Clock::duration kPatience = 500ms;
+
+struct Handler final : CallHandler {
+  const ActorRef& self() const override { return actor; }
+  Value invoke(Invocation invocation, ServedCall& call) override {
+    ++invoked;
+    call.scope.set_deadline(invocation.deadline);
+    Value value;
+    call.scope.run([&] { value = run(std::move(invocation)); });
+    if (call.scope.cancelled_caught()) throw CallError(ErrorKind::cancelled, "cancelled by " + call.cancelled_by.name);
+    return value;
+  }
+  ActorDescription describe() const override { return {}; }
+  bool cancel_call(const std::string&, const ActorRef&, const std::string&) override { return false; }
+  void cancel_actor(Clock::duration, const ActorRef&, const std::string&) override {}
+
+  ActorRef actor = {.name = "donny", .id = "d0"};
+  std::function<Value(Invocation)> run = [](Invocation i) { return i.arguments.positional.at(0); };
+  int invoked = 0;
+};
+
+struct Carrier final : LinkEnd::Carrier {
+  explicit Carrier(Condition& c) : wanted(c) {}
+  void write_soon() override { wanted.notify(); }
+  Condition& wanted;
+};
+
+// Two ends, and a task that carries messages between them until the test's body has ended.
+struct Ends {
+  explicit Ends(TaskNursery& t) : tasks(t) {
+    t.start_soon([this] {
+      while (true) {
+        wanted.wait_until("a message",
+                          [this] { return (from_caller && caller.has_message()) || server.has_message(); });
+        if (from_caller && caller.has_message()) server.receive(caller.take_message());
+        if (server.has_message()) caller.receive(server.take_message());
+        ++rounds;
+        yield_now();
+      }
+    });
+  }
+  CallOutcome call(Value argument) {
+    return caller.call({.function = "m.f", .arguments = {.positional = {std::move(argument)}}}, kPatience);
+  }
+
+  TaskNursery& tasks;
+  Condition wanted;
+  Carrier carrier{wanted};
+  Handler handler;
+  bool from_caller = true;  // whether its messages arrive
+  int rounds = 0;
+  CallingEnd caller{carrier, {.name = "gretchen", .id = "90"}};
+  ServingEnd server{carrier, handler, tasks};
+};
+
+void with_ends(const std::function<void(Ends&)>& body) {
+  run_virtual([&] {
+    std::optional<Ends> ends;
+    open_task_nursery([&](TaskNursery& t) {
+      ends.emplace(t);
+      body(*ends);
+      t.cancel_scope().cancel();
+    });
+  });
+}
+
+std::string refusal(LinkEnd& end, std::string_view message) {
+  try {
+    end.receive(message);
+  } catch (const LinkError& e) {
+    return e.what();
+  }
+  return "";
+}
+std::string message_of(std::vector<std::string> frames) {
+  std::string message;
+  for (const std::string& frame : frames) append_frame(message, frame);
+  return message;
+}
+const std::string kHello(FrameWriter().hello({}));
+std::string cancel_of(std::uint64_t call) { return std::string(FrameWriter().cancel(call, "")); }
+std::string value_of(std::uint64_t call) { return std::string(FrameWriter().value(call, "f", 1)); }
+std::string open_of(std::uint64_t call) {
+  return std::string(FrameWriter().open(call, {.function = "m.f", .arguments = {.positional = {1}}}));
+}
+
+TEST(Link, a_call_is_answered) {
+  with_ends([](Ends& ends) {
+    const CallOutcome outcome = ends.call("hi");
+    EXPECT_EQ(outcome.value, Value("hi"));
+    EXPECT_TRUE(outcome.answered);
+    EXPECT_EQ(ends.server.other().name, "gretchen");
+    EXPECT_EQ(ends.caller.other().name, "donny");
+  });
+}
+
+TEST(Link, many_calls_at_once_get_their_own_answers_in_few_messages) {
+  with_ends([](Ends& ends) {
+    ends.handler.run = [](Invocation i) {
+      checkpoint();
+      return i.arguments.positional.at(0);
+    };
+    int right = 0;
+    open_task_nursery([&](TaskNursery& t) {
+      for (int i = 0; i < 1000; ++i) {
+        t.start_soon([&, i] { right += ends.call(i).value == Value(i) ? 1 : 0; });
+      }
+    });
+    EXPECT_EQ(right, 1000);
+    EXPECT_LT(ends.rounds, 20);
+  });
+}
+
+TEST(Link, large_arguments_and_results_travel_beside_small_ones) {
+  with_ends([](Ends& ends) {
+    const Value large(std::string(std::size_t{5} << 20, 'x'));
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_soon([&] { EXPECT_EQ(ends.call(large).value, large); });
+      t.start_soon([&] {
+        EXPECT_EQ(ends.call(1).value, Value(1));
+        EXPECT_LT(ends.rounds, 5);
+      });
+    });
+    EXPECT_GT(ends.rounds, 20);
+  });
+}
+
+TEST(Link, an_error_is_answered) {
+  with_ends([](Ends& ends) {
+    ends.handler.run = [](const Invocation&) -> Value { throw std::runtime_error("out of popcorn"); };
+    const CallOutcome outcome = ends.call(1);
+    EXPECT_FALSE(outcome.value);
+    EXPECT_TRUE(outcome.answered);
+    EXPECT_EQ(outcome.error.message, "out of popcorn");
+    EXPECT_EQ(outcome.error.origin.name, "donny");
+  });
+}
+
+TEST(Link, arguments_that_cannot_travel_send_nothing) {
+  with_ends([](Ends& ends) {
+    EXPECT_THROW(ends.caller.call({.function = "m.f", .arguments = {.named = {{"\xff", 1}}}}, kPatience), CallError);
+    EXPECT_EQ(ends.call(1).value, Value(1));
+    EXPECT_EQ(ends.handler.invoked, 1);
+  });
+}
+
+TEST(Link, a_cancelled_call_ends_when_the_other_side_has_ended_it) {
+  with_ends([](Ends& ends) {
+    ends.handler.run = [](const Invocation&) -> Value {
+      CancelScope shield({.shield = true});
+      shield.run([] { sleep(2s); });
+      checkpoint();
+      return nullptr;
+    };
+    const Clock::time_point begin = Clock::now();
+    CallOutcome outcome;
+    move_on_after(1s, [&] { outcome = ends.call(1); });
+    EXPECT_EQ(Clock::now() - begin, 2s);
+    EXPECT_TRUE(outcome.cancelled);
+    EXPECT_TRUE(outcome.answered);
+    EXPECT_FALSE(outcome.given_up);
+    EXPECT_EQ(outcome.error.message, "cancelled by gretchen");
+  });
+}
+
+TEST(Link, a_cancel_that_nobody_acknowledges_is_given_up_and_a_late_answer_ignored) {
+  with_ends([](Ends& ends) {
+    EXPECT_EQ(ends.call(1).value, Value(1));
+    ends.from_caller = false;
+    const Clock::time_point begin = Clock::now();
+    CallOutcome outcome;
+    move_on_after(1s, [&] { outcome = ends.call(2); });
+    EXPECT_EQ(Clock::now() - begin, 1s + kPatience);
+    EXPECT_TRUE(outcome.given_up);
+    ends.from_caller = true;
+    EXPECT_EQ(ends.call(3).value, Value(3));
+    EXPECT_EQ(ends.handler.invoked, 3);
+  });
+}
+
+TEST(Link, the_time_left_travels_along) {
+  with_ends([](Ends& ends) {
+    ends.handler.run = [](const Invocation& i) -> Value { return (i.deadline - Clock::now()).count(); };
+    const CallOutcome outcome = ends.caller.call({.function = "m.f", .timeout = 3s}, kPatience);
+    EXPECT_EQ(outcome.value, Value(std::chrono::nanoseconds(3s).count()));
+  });
+}
+
+TEST(Link, a_call_for_another_actor_is_refused) {
+  with_ends([](Ends& ends) {
+    const CallOutcome outcome = ends.caller.call({.function = "m.f", .target_actor_id = "dead"}, kPatience);
+    EXPECT_EQ(outcome.error.kind, ErrorKind::not_found);
+    EXPECT_EQ(ends.handler.invoked, 0);
+  });
+}
+
+TEST(Link, when_it_breaks_each_call_tells_whether_it_may_have_been_carried_out) {
+  with_ends([](Ends& ends) {
+    ends.handler.run = [](const Invocation&) -> Value { sleep_forever(); };
+    CallOutcome arrived;
+    CallOutcome waiting;
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_soon([&] { arrived = ends.call(1); });
+      sleep(1s);
+      ends.from_caller = false;
+      t.start_soon([&] { waiting = ends.call(2); });
+      sleep(1s);
+      ends.caller.break_off({.message = "gone", .kind = ErrorKind::unavailable});
+    });
+    EXPECT_EQ(arrived.error.executed, Executed::maybe);
+    EXPECT_EQ(waiting.error.executed, Executed::no);
+    EXPECT_EQ(waiting.error.message, "gone");
+    EXPECT_FALSE(waiting.answered);
+    EXPECT_EQ(ends.call(3).error.executed, Executed::no);
+  });
+}
+
+TEST(Link, who_has_something_to_send_waits_for_room) {
+  with_ends([](Ends& ends) {
+    ends.from_caller = false;
+    const Value large(std::string(LinkEnd::kMaxQueued, 'x'));
+    int opened = 0;
+    open_task_nursery([&](TaskNursery& t) {
+      for (int i = 0; i < 3; ++i) {
+        t.start_soon([&] {
+          ends.call(large);
+          ++opened;
+        });
+      }
+      sleep(1s);
+      EXPECT_TRUE(ends.caller.has_message());
+      ends.from_caller = true;
+      ends.wanted.notify();
+    });
+    EXPECT_EQ(opened, 3);
+    EXPECT_EQ(ends.handler.invoked, 3);
+  });
+}
+
+TEST(Link, calls_after_the_actors_end_are_told_so) {
+  with_ends([](Ends& ends) {
+    ends.call(1);
+    ends.server.close();
+    EXPECT_EQ(ends.call(2).error.kind, ErrorKind::unavailable);
+  });
+}
+
+TEST(Link, frames_of_calls_that_have_ended_are_ignored) {
+  with_ends([](Ends& ends) {
+    ends.call(1);
+    EXPECT_EQ(refusal(ends.caller, message_of({value_of(1)})), "");
+    EXPECT_EQ(refusal(ends.server, message_of({cancel_of(1)})), "");
+    EXPECT_EQ(ends.call(2).value, Value(2));
+  });
+}
+
+TEST(Link, who_breaks_the_rules_is_told_which) {
+  with_ends([](Ends& ends) {
+    EXPECT_NE(refusal(ends.server, message_of({open_of(1)})).find("its first frame is no hello"), std::string::npos);
+    ends.call(1);
+    const auto breaks = [](LinkEnd& end, std::vector<std::string> frames, const std::string& rule) {
+      const std::string said = refusal(end, message_of(std::move(frames)));
+      EXPECT_NE(said.find(rule), std::string::npos) << said;
+    };
+    breaks(ends.server, {kHello}, "a second hello");
+    breaks(ends.server, {cancel_of(9)}, "call 9, which was never opened");
+    breaks(ends.server, {open_of(1)}, "call 1 is opened after call 1");
+    breaks(ends.server, {value_of(1)}, "answers what was never asked");
+    breaks(ends.caller, {value_of(9)}, "call 9, which was never opened");
+    breaks(ends.caller, {open_of(2)}, "did not open");
+    FrameWriter writer;
+    breaks(ends.server, {std::string(writer.chunk(2, false, {.data = "x"}))}, "of 0 bytes in pieces");
+    breaks(ends.server, {std::string(writer.chunk(1, false, {.data = "x", .total_bytes = 2}))},
+           "call 1 is opened after call 1");
+    breaks(ends.server, {std::string(writer.chunk(3, false, {.data = "x", .total_bytes = std::uint64_t{1} << 40}))},
+           "bytes in pieces");
+    breaks(ends.server, {std::string(writer.chunk(4, false, {.data = "xx", .total_bytes = 2, .last = true}))}, "");
+    EXPECT_NE(refusal(ends.server, "\xff\xff garbage"), "");
+  });
+}
+
+TEST(Link, a_version_that_is_not_spoken_is_named) {
+  with_ends([](Ends& ends) {
+    FrameWriter writer;
+    const std::string said =
+        refusal(ends.caller, message_of({std::string(writer.hello({.version_min = 8, .version_max = 9}))}));
+    EXPECT_NE(said.find("speaks versions 8 to 9 of the link, this one 1 to 1"), std::string::npos) << said;
+  });
+}
+
+}  // namespace
+}  // namespace tractor
