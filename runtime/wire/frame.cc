@@ -49,32 +49,6 @@ M parsed(std::string_view body) {
   return message;
 }
 
-// Writes a value; an error says which one it was.
-template <class What>
-void write_named(const What& what, const Value& value, BackwardWriter& to) {
-  try {
-    write_value(value, to);
-  } catch (const CallError& e) {
-    throw CallError(e.kind(), what() + ": " + e.what());
-  }
-}
-template <class What>
-Value read_named(const What& what, std::string_view bytes) {
-  try {
-    return from_wire(bytes);
-  } catch (const CallError& e) {
-    throw CallError(e.kind(), what() + ": " + e.what());
-  }
-}
-
-std::string argument(const std::string& function, std::size_t index) {
-  return absl::StrCat(function, ": argument ", index + 1);
-}
-std::string argument(const std::string& function, const std::string& name) {
-  return absl::StrCat(function, ": argument \"", name, "\"");
-}
-std::string result_of(const std::string& function) { return "the result of " + function; }
-
 void write_duration(Clock::duration duration, BackwardWriter& to) {
   const google::protobuf::Duration message = encode_duration(duration);
   if (message.nanos() != 0)
@@ -122,15 +96,16 @@ std::string_view FrameWriter::open(std::uint64_t call, const CallRequest& reques
                         request.function + ": the name of an argument is valid UTF-8, not " + Value(name).describe());
       }
       writer_.message_field(v1::Call::kNamedArgsFieldNumber, [&, &name = name, &value = value] {
-        writer_.message_field(kValueField,
-                              [&] { write_named([&] { return argument(request.function, name); }, value, writer_); });
+        writer_.message_field(kValueField, [&] {
+          converting([&] { return argument_of(request.function, name); }, [&] { write_value(value, writer_); });
+        });
         writer_.bytes_field(kKeyField, name);
       });
     }
     const auto& positional = request.arguments.positional;
     for (std::size_t i = positional.size(); i-- > 0;) {
       writer_.message_field(v1::Call::kArgsFieldNumber, [&] {
-        write_named([&] { return argument(request.function, i); }, positional[i], writer_);
+        converting([&] { return argument_of(request.function, i); }, [&] { write_value(positional[i], writer_); });
       });
     }
     writer_.bytes_field(v1::Call::kFunctionFieldNumber, request.function);
@@ -138,7 +113,8 @@ std::string_view FrameWriter::open(std::uint64_t call, const CallRequest& reques
 }
 
 std::string_view FrameWriter::value(std::uint64_t call, const std::string& function, const Value& value) {
-  return frame(call, true, FrameKind::value, [&] { write_named([&] { return result_of(function); }, value, writer_); });
+  return frame(call, true, FrameKind::value,
+               [&] { converting([&] { return result_of(function); }, [&] { write_value(value, writer_); }); });
 }
 
 std::string_view FrameWriter::error(std::uint64_t call, const ErrorInfo& error) {
@@ -232,7 +208,8 @@ void read_open(std::string_view body, CallRequest& request) {
     const std::uint32_t tag = from.tag();
     if (tag == tag_of(v1::Call::kArgsFieldNumber, kLengthDelimited)) {
       Value::List& list = request.arguments.positional;
-      list.push_back(read_named([&] { return argument(request.function, list.size()); }, from.bytes()));
+      list.push_back(converting([&] { return argument_of(request.function, list.size()); },
+                                [&] { return from_wire(from.bytes()); }));
     } else if (tag == tag_of(v1::Call::kNamedArgsFieldNumber, kLengthDelimited)) {
       std::string name;
       std::string_view value;
@@ -247,7 +224,8 @@ void read_open(std::string_view body, CallRequest& request) {
         }
       }
       if (!is_utf8(name)) throw WireFormatError("an argument's name that is no valid UTF-8");
-      request.arguments.named[name] = read_named([&] { return argument(request.function, name); }, value);
+      request.arguments.named[name] =
+          converting([&] { return argument_of(request.function, name); }, [&] { return from_wire(value); });
     } else {
       from.skip(tag);
     }
@@ -255,7 +233,7 @@ void read_open(std::string_view body, CallRequest& request) {
 }
 
 Value read_value(const std::string& function, std::string_view body) {
-  return read_named([&] { return result_of(function); }, body);
+  return converting([&] { return result_of(function); }, [&] { return from_wire(body); });
 }
 
 ErrorInfo read_error(std::string_view body) { return decode(parsed<v1::Error>(body)); }

@@ -17,16 +17,6 @@ using google::protobuf::RepeatedPtrField;
 void encode(const Value& from, std::string& to) { to = to_wire(from); }
 Value decode(const std::string& from) { return from_wire(from); }
 
-// Runs `convert`; its error says what it was converting.
-template <class What, class F>
-auto converting(const What& what, F&& convert) {
-  try {
-    return convert();
-  } catch (const CallError& e) {
-    throw CallError(e.kind(), what() + ": " + e.what());
-  }
-}
-
 }  // namespace
 
 void encode(const Value& from, v1::Value& to) {
@@ -46,27 +36,18 @@ template <class T>
 void encode_arguments(const std::string& function, const Value::List& from, RepeatedPtrField<T>& to) {
   to.Reserve(static_cast<int>(from.size()));
   for (std::size_t i = 0; i < from.size(); ++i) {
-    converting([&] { return function + ": argument " + std::to_string(i + 1); }, [&] { encode(from[i], *to.Add()); });
+    converting([&] { return argument_of(function, i); }, [&] { encode(from[i], *to.Add()); });
   }
 }
 template void encode_arguments(const std::string&, const Value::List&, RepeatedPtrField<std::string>&);
 template void encode_arguments(const std::string&, const Value::List&, RepeatedPtrField<v1::Value>&);
-
-void encode_arguments(const std::string& function, const Value::Map& from, Map<std::string, std::string>& to) {
-  for (const auto& [name, value] : from) {
-    if (!is_utf8(name)) refuse(function + ": the name of an argument is valid UTF-8, not " + Value(name).describe());
-    converting([&, &name = name] { return function + ": argument \"" + name + '"'; },
-               [&, &name = name, &value = value] { encode(value, to[name]); });
-  }
-}
 
 template <class T>
 Value::List decode_arguments(const std::string& function, const RepeatedPtrField<T>& from) {
   Value::List to;
   to.reserve(static_cast<std::size_t>(from.size()));
   for (const T& value : from) {
-    to.push_back(converting([&] { return function + ": argument " + std::to_string(to.size() + 1); },
-                            [&] { return decode(value); }));
+    to.push_back(converting([&] { return argument_of(function, to.size()); }, [&] { return decode(value); }));
   }
   return to;
 }
@@ -76,7 +57,7 @@ template Value::List decode_arguments(const std::string&, const RepeatedPtrField
 Value::Map decode_arguments(const std::string& function, const Map<std::string, std::string>& from) {
   Value::Map to;
   for (const auto& [name, value] : from) {
-    to.emplace(name, converting([&, &name = name] { return function + ": argument \"" + name + '"'; },
+    to.emplace(name, converting([&, &name = name] { return argument_of(function, name); },
                                 [&value = value] { return decode(value); }));
   }
   return to;
@@ -84,14 +65,22 @@ Value::Map decode_arguments(const std::string& function, const Map<std::string, 
 
 template <class T>
 void encode_result(const std::string& function, const Value& from, T& to) {
-  converting([&] { return "the result of " + function; }, [&] { encode(from, to); });
+  converting([&] { return result_of(function); }, [&] { encode(from, to); });
 }
 template void encode_result(const std::string&, const Value&, std::string&);
 template void encode_result(const std::string&, const Value&, v1::Value&);
 
 Value decode_result(const std::string& function, const std::string& from) {
-  return converting([&] { return "the result of " + function; }, [&] { return from_wire(from); });
+  return converting([&] { return result_of(function); }, [&] { return from_wire(from); });
 }
+
+std::string argument_of(const std::string& function, std::size_t index) {
+  return function + ": argument " + std::to_string(index + 1);
+}
+std::string argument_of(const std::string& function, const std::string& name) {
+  return function + ": argument \"" + name + '"';
+}
+std::string result_of(const std::string& function) { return "the result of " + function; }
 
 google::protobuf::Duration encode_duration(Clock::duration duration) {
   google::protobuf::Duration out;

@@ -7,6 +7,7 @@
 #include <google/protobuf/duration.pb.h>
 
 #include "runtime/task/clock.h"
+#include "runtime/wire/remote_error.h"
 #include "runtime/wire/value_wire.h"
 #include "tractor/v1/value.pb.h"
 
@@ -20,14 +21,26 @@ Value decode(const v1::Value& from);
 // The same for what a call takes and returns; errors name function and argument.
 template <class T>
 void encode_arguments(const std::string& function, const Value::List& from, google::protobuf::RepeatedPtrField<T>& to);
-void encode_arguments(const std::string& function, const Value::Map& from,
-                      google::protobuf::Map<std::string, std::string>& to);
 template <class T>
 Value::List decode_arguments(const std::string& function, const google::protobuf::RepeatedPtrField<T>& from);
 Value::Map decode_arguments(const std::string& function, const google::protobuf::Map<std::string, std::string>& from);
 template <class T>
 void encode_result(const std::string& function, const Value& from, T& to);
 Value decode_result(const std::string& function, const std::string& from);
+
+// What errors call them: "scene.say_hello: argument 1", `...: argument "name"`, "the result of scene.say_hello".
+std::string argument_of(const std::string& function, std::size_t index);
+std::string argument_of(const std::string& function, const std::string& name);
+std::string result_of(const std::string& function);
+// Runs `convert`; its CallError says what() it was converting.
+template <class What, class F>
+auto converting(const What& what, F&& convert) {
+  try {
+    return convert();
+  } catch (const CallError& e) {
+    throw CallError(e.kind(), what() + ": " + e.what());
+  }
+}
 
 google::protobuf::Duration encode_duration(Clock::duration duration);
 // Negative or absurd durations are clamped to zero and to about 292 years.
