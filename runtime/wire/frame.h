@@ -36,10 +36,14 @@ struct Frame {
   std::string_view body = {};
 };
 
+// The versions of the link that are spoken here.
+inline constexpr std::uint32_t kOldestLinkVersion = 1;
+inline constexpr std::uint32_t kNewestLinkVersion = 1;
+
 // What each end says of itself first.
 struct LinkHello {
-  std::uint32_t version_min = 1;
-  std::uint32_t version_max = 1;
+  std::uint32_t version_min = kOldestLinkVersion;
+  std::uint32_t version_max = kNewestLinkVersion;
   ActorRef actor = {};
   std::uint64_t max_message_bytes = 0;  // of one frame
   std::uint32_t max_calls = 0;          // in flight

@@ -14,8 +14,6 @@ namespace {
   throw LinkError(ErrorKind::failed_precondition, "the other end of the link breaks its rules: " + what);
 }
 
-constexpr LinkHello kOwnVersions = {};
-
 }  // namespace
 
 // --- both ends ---
@@ -66,10 +64,10 @@ void LinkEnd::receive(std::string_view message) {
 void LinkEnd::take_hello(const Frame& frame) {
   if (frame.kind != FrameKind::hello) rule_broken("its first frame is no hello");
   const LinkHello hello = read_hello(frame.body);
-  if (hello.version_min > kOwnVersions.version_max || hello.version_max < kOwnVersions.version_min) {
+  if (hello.version_min > kNewestLinkVersion || hello.version_max < kOldestLinkVersion) {
     throw LinkError(ErrorKind::failed_precondition,
                     absl::StrCat("the other end speaks versions ", hello.version_min, " to ", hello.version_max,
-                                 " of the link, this one ", kOwnVersions.version_min, " to ", kOwnVersions.version_max,
+                                 " of the link, this one ", kOldestLinkVersion, " to ", kNewestLinkVersion,
                                  ": build both from releases that share one"));
   }
   other_ = hello.actor;
