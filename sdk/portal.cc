@@ -57,13 +57,47 @@ void name_parameters(Function& function, std::vector<std::string> names) {
 
 }  // namespace detail
 
-Value Portal::call(std::string_view function, Arguments arguments) {
+void detail::throw_end_of_dialog() { throw EndOfChannel("the other side of this dialog sends no more"); }
+
+namespace {
+
+// As what travels.
+std::string function_name(std::string_view function) {
   Runtime::current();
   if (!is_utf8(function)) {
     throw CallError(ErrorKind::not_found, "no function " + Value(function).describe() + ": a name is valid UTF-8");
   }
+  return std::string(function);
+}
+
+}  // namespace
+
+Value Portal::call(std::string_view function, Arguments arguments) {
   const std::shared_ptr<Peer> peer = peer_;  // this portal may go meanwhile
-  return peer->invoke(std::string(function), std::move(arguments));
+  return peer->invoke(function_name(function), std::move(arguments));
+}
+
+std::unique_ptr<RemoteStream> Portal::open_stream(std::string_view function, Arguments arguments,
+                                                  const StreamOptions& options) {
+  std::string name = function_name(function);
+  if (options.items < 1 || options.bytes < 1)
+    throw UsageError("a stream of " + name + " needs room for one item and one byte at least: look at its StreamOptions");
+  return peer_->open_stream(std::move(name), std::move(arguments), {.items = options.items, .bytes = options.bytes});
+}
+
+std::unique_ptr<RemoteStream> Portal::open_dialog(std::string_view function, Arguments arguments,
+                                                  const StreamOptions& options) {
+  if (peer_->actor().id == Runtime::current().actor().self().id) {
+    throw UsageError(std::string(function) +
+                     ": an actor cannot have a dialog with itself; use two tasks and a memory channel");
+  }
+  return open_stream(function, std::move(arguments), options);
+}
+
+bool Portal::cancel_call(const std::string& call_id, const std::string& reason) {
+  Runtime::current();
+  const std::shared_ptr<Peer> peer = peer_;
+  return peer->cancel_call(call_id, reason);
 }
 
 Value Portal::wait_result() {

@@ -106,9 +106,14 @@ Value Actor::invoke(Invocation request, ServedCall& call) {
     std::map<std::string, ServedCall*>& calls;
     std::string id;
   };
-  const Entry entry(calls_, std::move(request.call_id), call);
+  const Entry entry(calls_, request.call_id, call);
 
-  std::optional<Value> value = call.scope.run([&] { return function.run(std::move(request.arguments)); });
+  CallEnvironment environment{.stream = request.stream,
+                              .call_id = std::move(request.call_id),
+                              .caller = std::move(request.caller),
+                              .served = &call};
+  std::optional<Value> value = call.scope.run(
+      [&] { return function.run(std::move(request.arguments), std::move(environment)); });
   if (value) return std::move(*value);
   if (!call.cancel_requested) {
     throw CallError(ErrorKind::deadline_exceeded, absl::StrCat(request.function, ": the caller's deadline passed"));

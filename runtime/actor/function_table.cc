@@ -50,11 +50,24 @@ std::vector<std::optional<Value>> Function::bind(Arguments arguments) const {
   return bound;
 }
 
-Value Function::run(Arguments arguments) const {
+Value Function::run(Arguments arguments, CallEnvironment environment) const {
   std::vector<std::optional<Value>> bound = bind(std::move(arguments));
+  if (kind != FunctionKind::unary && environment.stream == nullptr) {
+    throw CallError(ErrorKind::invalid_argument,
+                    absl::StrCat(signature(), kind == FunctionKind::generator
+                                                  ? " is a generator: ask for a tractor::Stream of its items"
+                                                  : " is a dialog: open it with open_context()",
+                                 ", or call it by the RPC Stream"));
+  }
+  if (kind == FunctionKind::unary && environment.stream != nullptr) {
+    throw CallError(ErrorKind::invalid_argument, signature() + " returns one value and has no items: call it with run()");
+  }
   try {
-    if (!in_thread) return call(std::move(bound), {});
-    return to_thread([&](std::stop_token stop) { return call(std::move(bound), std::move(stop)); });
+    if (!in_thread) return call(std::move(bound), environment);
+    return to_thread([&](std::stop_token stop) {
+      environment.stop = std::move(stop);
+      return call(std::move(bound), environment);
+    });
   } catch (const ArgumentMismatch& e) {
     throw CallError(ErrorKind::invalid_argument,
                     absl::StrCat(signature(), ": for \"", parameters[e.index()].name, "\" it ", e.what()));
@@ -102,6 +115,7 @@ std::vector<ModuleDescription> FunctionTable::describe() const {
     ModuleDescription& module = modules[function->module];
     module.name = function->module;
     module.functions.push_back({.name = function->name,
+                                .kind = function->kind,
                                 .parameters = function->parameters,
                                 .result_type = function->result_type,
                                 .in_thread = function->in_thread});

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "runtime/wire/actor_description.h"
+#include "runtime/wire/call_handler.h"
+#include "runtime/wire/item_stream.h"
 #include "runtime/wire/remote_error.h"
 #include "runtime/wire/value.h"
 
@@ -34,16 +36,26 @@ class ArgumentMismatch : public Error {
   std::size_t index_;
 };
 
+// What a function sees of the call that it serves, besides its arguments.
+struct CallEnvironment {
+  std::stop_token stop = {};       // of one that runs in_thread
+  ServedStream* stream = nullptr;  // of a generator and a dialog
+  std::string call_id = {};
+  ActorRef caller = {};
+  const ServedCall* served = nullptr;
+};
+
 struct Function {
   std::string module = {};
   std::string name = {};  // without the module
+  FunctionKind kind = FunctionKind::unary;
   std::vector<Parameter> parameters = {};
   std::string result_type = {};
   bool in_thread = false;
   FunctionKey key = static_cast<void (*)()>(nullptr);
   // Decodes, runs, encodes. One entry per parameter, empty where an optional one was left out. Throws ArgumentMismatch
   // before it runs.
-  std::function<Value(std::vector<std::optional<Value>> arguments, std::stop_token stop)> call = {};
+  std::function<Value(std::vector<std::optional<Value>> arguments, CallEnvironment& environment)> call = {};
 
   std::string qualified_name() const { return module + '.' + name; }
   // "cinema.movie_theatre(screen, seat)".
@@ -52,7 +64,8 @@ struct Function {
   // unknown or given twice.
   std::vector<std::optional<Value>> bind(Arguments arguments) const;
   // Binds and runs it here: on a worker thread when it is in_thread, where cancelling the caller requests the stop.
-  Value run(Arguments arguments) const;
+  // CallError(invalid_argument) when the caller wants items of a function that has none, or none of one that has.
+  Value run(Arguments arguments, CallEnvironment environment) const;
 };
 
 class FunctionTable {

@@ -310,6 +310,12 @@ void Child::wait_ended() {
   changed_.wait_until("a child actor to end", [this] { return ended_; });
 }
 
+void Child::settle(std::exception_ptr error) {
+  if (settled()) return;
+  if (error == nullptr) return on_outcome({});
+  if (!asked_to_end_ && !released_) fail(std::move(error));
+}
+
 // --- the supervision stream's side ---
 
 void Child::on_stream(ChildStream& stream) { stream_ = &stream; }

@@ -65,6 +65,8 @@ class Child : public std::enable_shared_from_this<Child> {
   void release(const std::string& reason, const ActorRef& requested_by = {});
   void wait_ended();
   bool ended() const { return ended_; }
+  // The stream of its generator has ended: with null, or what it failed with.
+  void settle(std::exception_ptr error);
   const std::shared_ptr<Peer>& peer() const { return peer_; }
   const ActorRef& actor() const { return actor_; }
   pid_t pid() const { return pid_; }

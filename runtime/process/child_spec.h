@@ -23,6 +23,9 @@ struct ChildSpec {
   // A one-shot actor runs this and then serves until released; a daemon has none.
   std::optional<std::string> function = {};
   Value::List arguments = {};
+  // The function is a generator: not the actor starts it, but its owner opens a stream of it, and tells the end of that
+  // (Child::settle).
+  bool streams = false;
 };
 
 }  // namespace tractor

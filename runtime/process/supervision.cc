@@ -37,7 +37,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   spec.set_tree_directory(options.tree_directory);
   spec.set_log_level(std::string(log::level_name(log::level())));
   encode(supervision.wire().self, *spec.mutable_parent());
-  if (from.function) {
+  if (from.function && !from.streams) {
     spec.mutable_one_shot()->set_function(*from.function);
     encode_arguments(*from.function, from.arguments, *spec.mutable_one_shot()->mutable_args());
   }

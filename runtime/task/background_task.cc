@@ -30,7 +30,7 @@ BackgroundTask::~BackgroundTask() {
   try {
     end();
   } catch (...) {
-    if (Task* task = Task::try_current()) task->report(std::current_exception());
+    report_error(std::current_exception());
   }
 }
 

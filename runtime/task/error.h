@@ -123,6 +123,10 @@ class ExceptionGroup : public Error {
 // name.
 std::string describe(const std::exception_ptr& error);
 
+// For destructors, which cannot throw: an error goes to the log, and is thrown by the innermost nursery that is open
+// around it.
+void report_error(const std::exception_ptr& error) noexcept;
+
 // The demangled name of a type, and of an exception's: "std::runtime_error", "int". What std::throw_with_nested makes
 // of an error is still that error.
 std::string type_name_of(const std::type_info& type);

@@ -108,6 +108,10 @@ void Cancelled::report_swallowed() const noexcept {
   }
 }
 
+void report_error(const std::exception_ptr& error) noexcept {
+  if (Task* task = Task::try_current()) task->report(error);
+}
+
 void Task::report(std::exception_ptr error) noexcept {
   try {
     log::warning("in a destructor: " + tractor::describe(error));

@@ -16,10 +16,14 @@ struct Parameter {
   bool operator==(const Parameter&) const = default;
 };
 
+// How a function answers: with one value, with a stream of items, or with items both ways and a value.
+enum class FunctionKind { unary, generator, dialog };
+
 struct FunctionDescription {
   std::string name = {};  // without the module
+  FunctionKind kind = FunctionKind::unary;
   std::vector<Parameter> parameters = {};
-  std::string result_type = {};  // "null" when it returns nothing
+  std::string result_type = {};  // "null" when it returns nothing; of a generator, that of its items
   bool in_thread = false;
 
   bool operator==(const FunctionDescription&) const = default;

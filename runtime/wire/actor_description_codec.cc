@@ -5,10 +5,33 @@
 namespace tractor {
 namespace {
 
+v1::FunctionKind encode(FunctionKind kind) {
+  switch (kind) {
+    case FunctionKind::generator:
+      return v1::FUNCTION_KIND_GENERATOR;
+    case FunctionKind::dialog:
+      return v1::FUNCTION_KIND_CONTEXT;
+    case FunctionKind::unary:
+      break;
+  }
+  return v1::FUNCTION_KIND_UNARY;
+}
+
+FunctionKind decode(v1::FunctionKind kind) {
+  switch (kind) {
+    case v1::FUNCTION_KIND_GENERATOR:
+      return FunctionKind::generator;
+    case v1::FUNCTION_KIND_CONTEXT:
+      return FunctionKind::dialog;
+    default:
+      return FunctionKind::unary;
+  }
+}
+
 v1::Function encode(const FunctionDescription& from) {
   v1::Function to;
   to.set_name(from.name);
-  to.set_kind(v1::FUNCTION_KIND_UNARY);
+  to.set_kind(encode(from.kind));
   for (const Parameter& parameter : from.parameters) {
     v1::Parameter& added = *to.add_parameters();
     added.set_name(parameter.name);
@@ -21,7 +44,10 @@ v1::Function encode(const FunctionDescription& from) {
 }
 
 FunctionDescription decode(const v1::Function& from) {
-  FunctionDescription to{.name = from.name(), .result_type = from.result_type(), .in_thread = from.in_thread()};
+  FunctionDescription to{.name = from.name(),
+                         .kind = decode(from.kind()),
+                         .result_type = from.result_type(),
+                         .in_thread = from.in_thread()};
   for (const v1::Parameter& parameter : from.parameters())
     to.parameters.push_back({.name = parameter.name(), .type = parameter.type(), .optional = parameter.optional()});
   return to;

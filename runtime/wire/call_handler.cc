@@ -6,10 +6,10 @@
 namespace tractor {
 namespace {
 
-void check_size(const std::string& what, std::size_t bytes) {
+void check_size(const char* what, const std::string& function, const char* verb, std::size_t bytes) {
   if (bytes <= kMaxMessageBytes) return;
-  throw CallError(ErrorKind::resource_exhausted,
-                  absl::StrCat(what, " ", bytes, " bytes; a message has at most ", kMaxMessageBytes));
+  throw CallError(ErrorKind::resource_exhausted, absl::StrCat(what, function, verb, bytes,
+                                                              " bytes; a message has at most ", kMaxMessageBytes));
 }
 
 }  // namespace
@@ -31,11 +31,15 @@ void check_target(const std::string& wanted_id, const ActorRef& self) {
 }
 
 void check_arguments_size(const std::string& function, std::size_t bytes) {
-  check_size("the arguments of " + function + " have", bytes);
+  check_size("the arguments of ", function, " have ", bytes);
 }
 
 void check_result_size(const std::string& function, std::size_t bytes) {
-  check_size("the result of " + function + " has", bytes);
+  check_size("the result of ", function, " has ", bytes);
+}
+
+void check_item_size(const std::string& function, std::size_t bytes) {
+  check_size("an item of ", function, " has ", bytes);
 }
 
 }  // namespace tractor

@@ -11,6 +11,8 @@
 
 namespace tractor {
 
+class ServedStream;
+
 // One call as it came in.
 struct Invocation {
   std::string function = {};
@@ -18,6 +20,7 @@ struct Invocation {
   std::string call_id = {};
   Clock::time_point deadline = Clock::kNever;
   ActorRef caller = {};
+  ServedStream* stream = nullptr;  // of a caller who wants items
 };
 
 // A call that is carried out, for whoever cancels it. Loop thread only.
@@ -50,5 +53,6 @@ void check_target(const std::string& wanted_id, const ActorRef& self);
 // Throws CallError(resource_exhausted), naming function and sizes, when a message is too large to be sent.
 void check_arguments_size(const std::string& function, std::size_t bytes);
 void check_result_size(const std::string& function, std::size_t bytes);
+void check_item_size(const std::string& function, std::size_t bytes);
 
 }  // namespace tractor

@@ -13,6 +13,11 @@ constexpr int number(FrameKind kind) { return static_cast<int>(kind); }
 
 static_assert(number(FrameKind::hello) == v1::Frame::kHelloFieldNumber);
 static_assert(number(FrameKind::open) == v1::Frame::kOpenFieldNumber);
+static_assert(number(FrameKind::started) == v1::Frame::kStartedFieldNumber);
+static_assert(number(FrameKind::item) == v1::Frame::kItemFieldNumber);
+static_assert(number(FrameKind::items) == v1::Frame::kItemsFieldNumber);
+static_assert(number(FrameKind::credit) == v1::Frame::kCreditFieldNumber);
+static_assert(number(FrameKind::close_send) == v1::Frame::kCloseSendFieldNumber);
 static_assert(number(FrameKind::cancel) == v1::Frame::kCancelFieldNumber);
 static_assert(number(FrameKind::cancel_ack) == v1::Frame::kCancelAckFieldNumber);
 static_assert(number(FrameKind::value) == v1::Frame::kValueFieldNumber);
@@ -27,6 +32,11 @@ bool is_known(std::uint32_t field) {
   switch (static_cast<FrameKind>(field)) {
     case FrameKind::hello:
     case FrameKind::open:
+    case FrameKind::started:
+    case FrameKind::item:
+    case FrameKind::items:
+    case FrameKind::credit:
+    case FrameKind::close_send:
     case FrameKind::cancel:
     case FrameKind::cancel_ack:
     case FrameKind::value:
@@ -57,6 +67,11 @@ void write_duration(Clock::duration duration, BackwardWriter& to) {
     to.varint_field(google::protobuf::Duration::kSecondsFieldNumber, static_cast<std::uint64_t>(message.seconds()));
 }
 
+void write_room(const ItemRoom& room, BackwardWriter& to) {
+  to.varint_field(v1::Credit::kBytesFieldNumber, static_cast<std::uint64_t>(room.bytes));
+  to.varint_field(v1::Credit::kItemsFieldNumber, static_cast<std::uint64_t>(room.items));
+}
+
 }  // namespace
 
 template <class F>
@@ -70,6 +85,7 @@ std::string_view FrameWriter::frame(std::uint64_t call, bool reply, FrameKind ki
 
 std::string_view FrameWriter::hello(const LinkHello& hello) {
   return frame(0, false, FrameKind::hello, [&] {
+    writer_.message_field(v1::Hello::kItemRoomFieldNumber, [&] { write_room(hello.item_room, writer_); });
     writer_.varint_field(v1::Hello::kMaxCallsFieldNumber, hello.max_calls);
     writer_.varint_field(v1::Hello::kMaxMessageBytesFieldNumber, hello.max_message_bytes);
     writer_.message_field(v1::Hello::kActorFieldNumber, [&] {
@@ -83,6 +99,8 @@ std::string_view FrameWriter::hello(const LinkHello& hello) {
 
 std::string_view FrameWriter::open(std::uint64_t call, const CallRequest& request) {
   return frame(call, false, FrameKind::open, [&] {
+    if (request.item_room)
+      writer_.message_field(v1::Call::kItemRoomFieldNumber, [&] { write_room(*request.item_room, writer_); });
     if (!request.target_actor_id.empty())
       writer_.bytes_field(v1::Call::kTargetActorIdFieldNumber, request.target_actor_id);
     if (request.timeout)
@@ -117,6 +135,36 @@ std::string_view FrameWriter::value(std::uint64_t call, const std::string& funct
                [&] { converting([&] { return result_of(function); }, [&] { write_value(value, writer_); }); });
 }
 
+std::string_view FrameWriter::started(std::uint64_t call, const std::string& function, const Value& value) {
+  return frame(call, true, FrameKind::started, [&] {
+    writer_.message_field(v1::Started::kValueFieldNumber, [&] {
+      converting([&] { return "the started value of " + function; }, [&] { write_value(value, writer_); });
+    });
+  });
+}
+
+FrameWriter::ItemFrame FrameWriter::item(std::uint64_t call, bool reply, const std::string& function,
+                                         const Value& value) {
+  std::size_t size = 0;
+  const std::string_view whole = frame(call, reply, FrameKind::item, [&] {
+    converting([&] { return item_of(function); }, [&] { write_value(value, writer_); });
+    size = writer_.bytes().size();
+  });
+  return {.frame = whole, .item = whole.substr(whole.size() - size)};
+}
+
+std::string_view FrameWriter::items(std::uint64_t call, bool reply, const ItemRunWriter& run) {
+  return frame(call, reply, FrameKind::items, [&] { run.write(writer_); });
+}
+
+std::string_view FrameWriter::credit(std::uint64_t call, bool reply, const ItemRoom& room) {
+  return frame(call, reply, FrameKind::credit, [&] { write_room(room, writer_); });
+}
+
+std::string_view FrameWriter::close_send(std::uint64_t call, bool reply) {
+  return frame(call, reply, FrameKind::close_send, [] {});
+}
+
 std::string_view FrameWriter::error(std::uint64_t call, const ErrorInfo& error) {
   v1::Error message;
   encode(error, message);
@@ -148,11 +196,7 @@ std::string_view FrameWriter::go_away(const std::string& reason) {
 }
 
 void append_frame(std::string& message, std::string_view frame) {
-  message += static_cast<char>(tag_of(v1::ConnectRequest::kFramesFieldNumber, kLengthDelimited));
-  std::uint64_t size = frame.size();
-  for (; size >= 0x80; size >>= 7) message += static_cast<char>(size | 0x80);
-  message += static_cast<char>(size);
-  message += frame;
+  append_bytes_field(message, v1::ConnectRequest::kFramesFieldNumber, frame);
 }
 
 Frame read_frame(std::string_view bytes) {
@@ -179,7 +223,8 @@ LinkHello read_hello(std::string_view body) {
           .version_max = message.version_max(),
           .actor = decode(message.actor()),
           .max_message_bytes = message.max_message_bytes(),
-          .max_calls = message.max_calls()};
+          .max_calls = message.max_calls(),
+          .item_room = decode(message.item_room())};
 }
 
 void read_open(std::string_view body, CallRequest& request) {
@@ -195,6 +240,9 @@ void read_open(std::string_view body, CallRequest& request) {
         break;
       case tag_of(v1::Call::kTimeoutFieldNumber, kLengthDelimited):
         request.timeout = decode_duration(parsed<google::protobuf::Duration>(from.bytes()));
+        break;
+      case tag_of(v1::Call::kItemRoomFieldNumber, kLengthDelimited):
+        request.item_room = read_room(from.bytes());
         break;
       case tag_of(v1::Call::kTargetActorIdFieldNumber, kLengthDelimited):
         request.target_actor_id = from.bytes();
@@ -235,6 +283,21 @@ void read_open(std::string_view body, CallRequest& request) {
 Value read_value(const std::string& function, std::string_view body) {
   return converting([&] { return result_of(function); }, [&] { return from_wire(body); });
 }
+
+Value read_started(const std::string& function, std::string_view body) {
+  std::string_view value;
+  for (Reader from(body); !from.done();) {
+    const std::uint32_t tag = from.tag();
+    if (tag == tag_of(v1::Started::kValueFieldNumber, kLengthDelimited)) {
+      value = from.bytes();
+    } else {
+      from.skip(tag);
+    }
+  }
+  return converting([&] { return "the started value of " + function; }, [&] { return from_wire(value); });
+}
+
+ItemRoom read_room(std::string_view body) { return decode(parsed<v1::Credit>(body)); }
 
 ErrorInfo read_error(std::string_view body) { return decode(parsed<v1::Error>(body)); }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "runtime/task/clock.h"
+#include "runtime/wire/item_run.h"
 #include "runtime/wire/remote_error.h"
 #include "runtime/wire/value.h"
 #include "runtime/wire/wire_format.h"
@@ -21,6 +22,11 @@ enum class FrameKind {
   unknown = 0,
   hello = 3,
   open = 4,
+  started = 5,
+  item = 6,
+  items = 7,
+  credit = 8,
+  close_send = 9,
   cancel = 10,
   cancel_ack = 11,
   value = 12,
@@ -47,6 +53,7 @@ struct LinkHello {
   ActorRef actor = {};
   std::uint64_t max_message_bytes = 0;  // of one frame
   std::uint32_t max_calls = 0;          // in flight
+  ItemRoom item_room = {};              // for each call that the other side opens
 };
 
 // A call as it travels.
@@ -56,6 +63,7 @@ struct CallRequest {
   std::string call_id = {};                     // chosen by the caller; empty: nobody cancels it by that
   std::optional<Clock::duration> timeout = {};  // time left
   std::string target_actor_id = {};             // empty: whoever is there
+  std::optional<ItemRoom> item_room = {};       // the caller wants items; empty: one value
 };
 
 struct ChunkFrame {
@@ -68,10 +76,20 @@ struct ChunkFrame {
 class FrameWriter {
  public:
   std::string_view hello(const LinkHello& hello);
-  // These two throw CallError(invalid_argument) for a value that cannot travel, naming function and argument.
+  // These four throw CallError(invalid_argument) for a value that cannot travel, naming function and argument.
   std::string_view open(std::uint64_t call, const CallRequest& request);
   std::string_view value(std::uint64_t call, const std::string& function, const Value& value);
+  std::string_view started(std::uint64_t call, const std::string& function, const Value& value);
+  // The item itself, which is the last part of the frame, for a run.
+  struct ItemFrame {
+    std::string_view frame;
+    std::string_view item;
+  };
+  ItemFrame item(std::uint64_t call, bool reply, const std::string& function, const Value& value);
   std::string_view error(std::uint64_t call, const ErrorInfo& error);
+  std::string_view items(std::uint64_t call, bool reply, const ItemRunWriter& run);
+  std::string_view credit(std::uint64_t call, bool reply, const ItemRoom& room);
+  std::string_view close_send(std::uint64_t call, bool reply);
   std::string_view cancel(std::uint64_t call, const std::string& reason);
   std::string_view cancel_ack(std::uint64_t call, bool found);
   std::string_view chunk(std::uint64_t call, bool reply, const ChunkFrame& chunk);
@@ -108,7 +126,9 @@ LinkHello read_hello(std::string_view body);
 // Throws CallError(invalid_argument) for arguments that are no values; the function's name is in `request` then.
 void read_open(std::string_view body, CallRequest& request);
 Value read_value(const std::string& function, std::string_view body);
+Value read_started(const std::string& function, std::string_view body);
 ErrorInfo read_error(std::string_view body);
+ItemRoom read_room(std::string_view body);  // of credit
 std::string read_reason(FrameKind kind, std::string_view body);  // of cancel and go_away
 bool read_found(std::string_view body);                          // of cancel_ack
 ChunkFrame read_chunk(std::string_view body);

@@ -6,23 +6,26 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/link_items.h"
 
 namespace tractor {
-namespace {
 
-[[noreturn]] void rule_broken(const std::string& what) {
+void link_rule_broken(const std::string& what) {
   throw LinkError(ErrorKind::failed_precondition, "the other end of the link breaks its rules: " + what);
 }
-
-}  // namespace
 
 // --- both ends ---
 
 LinkEnd::LinkEnd(Carrier& carrier, const ActorRef& self) : carrier_(carrier) {
-  queue_.push(0, false, writer_.hello({.actor = self, .max_message_bytes = kMaxFrameBytes, .max_calls = kMaxCalls}));
+  queue_.push(0, false,
+              writer_.hello({.actor = self,
+                             .max_message_bytes = kMaxFrameBytes,
+                             .max_calls = kMaxCalls,
+                             .item_room = kDefaultItemRoom}));
 }
 
 std::string LinkEnd::take_message() {
+  while (!items_.empty()) items_.front().flush();
   std::string message = queue_.take_message();
   room_.notify();
   return message;
@@ -35,9 +38,28 @@ std::uint64_t LinkEnd::send(std::uint64_t call, bool reply, std::string_view fra
   return ticket;
 }
 
+void LinkEnd::items_wait(ItemSource& source) {
+  if (stopped_ || source.is_linked()) return;
+  items_.push_back(source);
+  carrier_.write_soon();
+}
+
+void LinkEnd::wait_for_small_room() {
+  room_.wait_until("room on a link", [this] { return stopped_ || queue_.small_bytes() <= kMaxQueued; });
+}
+
+void LinkEnd::wait_for_large_room() {
+  room_.wait_until("room on a link", [this] { return stopped_ || has_large_room(); });
+}
+
+void LinkEnd::wait_for_hello() {
+  room_.wait_until("the other end of a link", [this] { return stopped_ || greeted_; });
+}
+
 void LinkEnd::stop_sending() {
   stopped_ = true;
   while (!queue_.empty()) queue_.take_message();
+  items_.clear();
   room_.notify();
 }
 
@@ -47,22 +69,22 @@ void LinkEnd::receive(std::string_view message) {
       if (!greeted_) return take_hello(frame);
       switch (frame.kind) {
         case FrameKind::hello:
-          rule_broken("a second hello");
+          link_rule_broken("a second hello");
         case FrameKind::chunk:
           return take_chunk(frame);
         case FrameKind::unknown:
           return;  // of a later version, which knows that we do not
         default:
-          return on_frame(frame);
+          return on_frame(frame, nullptr);
       }
     });
   } catch (const WireFormatError& e) {
-    rule_broken(e.what());
+    link_rule_broken(e.what());
   }
 }
 
 void LinkEnd::take_hello(const Frame& frame) {
-  if (frame.kind != FrameKind::hello) rule_broken("its first frame is no hello");
+  if (frame.kind != FrameKind::hello) link_rule_broken("its first frame is no hello");
   const LinkHello hello = read_hello(frame.body);
   if (hello.version_min > kNewestLinkVersion || hello.version_max < kOldestLinkVersion) {
     throw LinkError(ErrorKind::failed_precondition,
@@ -71,121 +93,154 @@ void LinkEnd::take_hello(const Frame& frame) {
                                  ": build both from releases that share one"));
   }
   other_ = hello.actor;
+  room_there_ = hello.item_room;
   greeted_ = true;
+  room_.notify();
 }
 
 void LinkEnd::take_chunk(const Frame& frame) {
   const ChunkFrame chunk = read_chunk(frame.body);
   auto [found, is_first] = partial_.try_emplace(frame.call);
-  std::string& whole = found->second;
-  if (is_first && (chunk.total_bytes == 0 || chunk.total_bytes > kMaxFrameBytes + FrameQueue::kPiece))
-    rule_broken(absl::StrCat("a frame of ", chunk.total_bytes, " bytes in pieces"));
+  Partial& partial = found->second;
   if (is_first) {
+    if (chunk.total_bytes == 0 || chunk.total_bytes > kMaxFrameBytes + FrameQueue::kPiece)
+      link_rule_broken(absl::StrCat("a frame of ", chunk.total_bytes, " bytes in pieces"));
     on_first_piece(frame.call);
-    whole.reserve(chunk.total_bytes);
+    partial.bytes_left = chunk.total_bytes;
   }
-  if (whole.size() + chunk.data.size() > whole.capacity()) rule_broken("pieces that are more than their frame");
-  whole += chunk.data;
+  if (chunk.data.size() > partial.bytes_left) link_rule_broken("pieces that are more than their frame");
+  partial.bytes_left -= chunk.data.size();
+  partial.bytes += chunk.data;  // no more memory than has come, whatever total_bytes says
   if (!chunk.last) return;
-  const std::string bytes = std::move(whole);
+  std::string bytes = std::move(partial.bytes);
   partial_.erase(found);
   const Frame inner = read_frame(bytes);
   if (inner.call != frame.call || inner.kind == FrameKind::chunk || inner.kind == FrameKind::hello)
-    rule_broken("pieces of a frame that is not what they say");
-  if (inner.kind != FrameKind::unknown) on_frame(inner);
+    link_rule_broken("pieces of a frame that is not what they say");
+  if (inner.kind != FrameKind::unknown) on_frame(inner, &bytes);
 }
 
 // --- the calling end ---
 
-struct CallingEnd::Pending {
-  struct GiveUp : Timer {
-    explicit GiveUp(Pending& c) : Timer([](Timer& t) { static_cast<GiveUp&>(t).call.give_up(); }), call(c) {}
-    Pending& call;
-  };
-  void give_up() {
-    outcome.given_up = true;
-    link.end(*this);
-  }
-
-  CallingEnd& link;
-  std::uint64_t number;
-  const std::string& function;
-  std::uint64_t ticket = 0;
-  CallOutcome outcome = {};
-  Waiter waiter{"a call"};
-  GiveUp patience{*this};
-};
-
 CallOutcome CallingEnd::call(const CallRequest& request, Clock::duration patience) {
-  const std::string_view frame = write_with_room([&] { return writer().open(last_call_ + 1, request); });
-  if (broken_) return {.error = lost(*broken_, false)};
-  check_arguments_size(request.function, frame.size());
-  Pending call{.link = *this, .number = ++last_call_, .function = request.function};
-  calls_.emplace(call.number, &call);
-  call.ticket = send(call.number, false, frame);
-  call.waiter.wait([&] {
-    cancel(call, patience);
-    return Abort::kLater;
-  });
-  call.outcome.cancelled = call.waiter.cancelled();
-  return std::move(call.outcome);
-}
-
-void CallingEnd::cancel(Pending& call, Clock::duration patience) {
-  call.patience.arm(deadline_after(patience));
-  send(call.number, false, writer().cancel(call.number, ""));
-}
-
-void CallingEnd::end(Pending& call) {
-  calls_.erase(call.number);
-  call.patience.disarm();
-  call.waiter.wake();
-}
-
-ErrorInfo CallingEnd::lost(const ErrorInfo& why, bool executed) const {
-  ErrorInfo error = why;
-  error.executed = executed ? Executed::maybe : Executed::no;
-  return error;
+  OutgoingCall call(*this, request, patience);
+  call.wait_or_cancel();
+  return std::move(call.outcome());
 }
 
 void CallingEnd::break_off(ErrorInfo why) {
   if (broken_) return;
   broken_ = std::move(why);
-  std::vector<Pending*> pending;
+  std::vector<OutgoingCall*> pending;
   for (const auto& [number, call] : calls_) pending.push_back(call);
-  for (Pending* call : pending) {
-    call->outcome.error = lost(*broken_, queue().taken(call->ticket));
-    end(*call);
-  }
+  for (OutgoingCall* call : pending) call->lose(*broken_, queue().taken(call->ticket_));
   stop_sending();
 }
 
-void CallingEnd::on_frame(const Frame& frame) {
+void CallingEnd::on_frame(const Frame& frame, std::string* storage) {
   if (frame.kind == FrameKind::go_away) return;  // the end of the stream follows
-  if (!frame.reply || frame.call == 0) rule_broken("it calls, on a link that it did not open");
-  if (frame.call > last_call_) rule_broken(absl::StrCat("an answer to call ", frame.call, ", which was never opened"));
+  if (!frame.reply || frame.call == 0) link_rule_broken("it calls, on a link that it did not open");
+  if (frame.call > last_call_)
+    link_rule_broken(absl::StrCat("an answer to call ", frame.call, ", which was never opened"));
   const auto found = calls_.find(frame.call);
-  if (found == calls_.end()) return;
-  Pending& call = *found->second;
+  if (found != calls_.end()) found->second->on_frame(frame, storage);
+}
+
+OutgoingCall::OutgoingCall(CallingEnd& link, const CallRequest& request, Clock::duration patience)
+    : link_(link), function_(request.function), patience_(patience) {
+  const std::string_view frame =
+      link.write_with_room([&] { return link.writer().open(link.last_call_ + 1, request); });
+  check_arguments_size(function_, frame.size());
+  number_ = ++link.last_call_;
+  if (request.item_room) {
+    items_ = std::make_unique<LinkItems>(link, number_, false, function_, std::nullopt, *request.item_room);
+  }
+  if (link.broken_) {
+    lose(*link.broken_, false);
+    return;
+  }
+  link.calls_.emplace(number_, this);
+  ticket_ = link.send(number_, false, frame);
+}
+
+OutgoingCall::~OutgoingCall() {
+  if (!ended_) link_.calls_.erase(number_);
+}
+
+void OutgoingCall::wait_or_cancel() {
+  if (ended_) return;
+  Waiter waiter("a call");
+  waiter_ = &waiter;
+  waiter.wait([this] {
+    cancel("");
+    return Abort::kLater;
+  });
+  outcome_.cancelled = waiter.cancelled();
+}
+
+void OutgoingCall::cancel(const std::string& reason) {
+  if (ended_ || std::exchange(cancel_asked_, true)) return;
+  give_up_.arm(deadline_after(patience_));
+  link_.send(number_, false, link_.writer().cancel(number_, reason));
+}
+
+void OutgoingCall::on_frame(const Frame& frame, std::string* storage) {
   switch (frame.kind) {
     case FrameKind::cancel_ack:
-      if (read_found(frame.body)) call.patience.disarm();
+      if (read_found(frame.body)) give_up_.disarm();
       return;
     case FrameKind::value:
-      call.outcome.answered = true;
-      try {
-        call.outcome.value = read_value(call.function, frame.body);
-      } catch (const CallError&) {
-        call.outcome.error = error_info(std::current_exception(), {});
-      }
-      return end(call);
     case FrameKind::error:
-      call.outcome.answered = true;
-      call.outcome.error = read_error(frame.body);
-      return end(call);
+      outcome_.answered = true;
+      try {
+        if (frame.kind == FrameKind::error) {
+          outcome_.error = read_error(frame.body);
+        } else {
+          outcome_.value = read_value(function_, frame.body);
+        }
+      } catch (const CallError&) {
+        outcome_.error = error_info(std::current_exception(), {});
+      }
+      return end();
+    case FrameKind::started:
+    case FrameKind::item:
+    case FrameKind::items:
+    case FrameKind::credit:
+    case FrameKind::close_send:
+      if (items_ == nullptr) link_rule_broken(absl::StrCat("items of call ", number_, ", which wants one value"));
+      if (!started_with_) {
+        started_with_ = frame.kind == FrameKind::started ? read_started(function_, frame.body) : Value();
+        changed_.notify();
+      }
+      if (frame.kind != FrameKind::started) items_->take(frame, storage);
+      return;
     default:
-      rule_broken("a frame that answers nothing");
+      link_rule_broken("a frame that answers nothing");
   }
+}
+
+void OutgoingCall::lose(const ErrorInfo& why, bool executed) {
+  outcome_.error = why;
+  outcome_.error.executed = executed ? Executed::maybe : Executed::no;
+  end();
+}
+
+OutgoingCall::GiveUp::GiveUp(OutgoingCall& c)
+    : Timer([](Timer& t) {
+        OutgoingCall& call = static_cast<GiveUp&>(t).call;
+        call.outcome_.given_up = true;
+        call.end();
+      }),
+      call(c) {}
+
+void OutgoingCall::end() {
+  ended_ = true;
+  link_.calls_.erase(number_);
+  give_up_.disarm();
+  if (items_ != nullptr) items_->end();
+  if (waiter_ != nullptr) waiter_->wake();
+  changed_.notify();
+  if (on_end_) on_end_();
 }
 
 // --- the serving end ---
@@ -193,28 +248,45 @@ void CallingEnd::on_frame(const Frame& frame) {
 struct ServingEnd::Call {
   Invocation invocation = {};
   ServedCall served = {};
+  std::optional<LinkItems> items = {};
 };
 
-void ServingEnd::on_frame(const Frame& frame) {
+void ServingEnd::on_frame(const Frame& frame, std::string* storage) {
   if (frame.kind == FrameKind::go_away) return;
-  if (frame.reply || frame.call == 0) rule_broken("it answers what was never asked");
+  if (frame.reply || frame.call == 0) link_rule_broken("it answers what was never asked");
   if (frame.kind == FrameKind::open) return open(frame.call, frame.body);
-  if (frame.call > last_call_) rule_broken(absl::StrCat("a frame for call ", frame.call, ", which was never opened"));
-  if (frame.kind != FrameKind::cancel) rule_broken("a frame that is for callers");
+  if (frame.call > last_call_)
+    link_rule_broken(absl::StrCat("a frame for call ", frame.call, ", which was never opened"));
   const auto found = calls_.find(frame.call);
-  send(frame.call, true, writer().cancel_ack(frame.call, found != calls_.end()));
-  if (found != calls_.end()) found->second->served.cancel(other(), read_reason(frame.kind, frame.body));
+  Call* call = found == calls_.end() ? nullptr : found->second.get();
+  switch (frame.kind) {
+    case FrameKind::cancel:
+      send(frame.call, true, writer().cancel_ack(frame.call, call != nullptr));
+      if (call != nullptr) call->served.cancel(other(), read_reason(frame.kind, frame.body));
+      return;
+    case FrameKind::item:
+    case FrameKind::items:
+    case FrameKind::credit:
+    case FrameKind::close_send:
+      if (call == nullptr) return;
+      if (!call->items) link_rule_broken(absl::StrCat("items for call ", frame.call, ", which wants one value"));
+      return call->items->take(frame, storage);
+    default:
+      link_rule_broken("a frame that is for callers");
+  }
 }
 
+// Of a call that it opens, or of an item of one that is open.
 void ServingEnd::on_first_piece(std::uint64_t call) {
-  if (call <= last_call_) rule_broken(absl::StrCat("call ", call, " is opened after call ", last_call_));
+  if (call <= last_call_) return;
   last_call_ = call;
   opening_.insert(call);
 }
 
 void ServingEnd::open(std::uint64_t number, std::string_view body) {
   if (opening_.erase(number) == 0) {
-    if (number <= last_call_) rule_broken(absl::StrCat("call ", number, " is opened after call ", last_call_));
+    if (number <= last_call_)
+      link_rule_broken(absl::StrCat("call ", number, " is opened after call ", last_call_));
     last_call_ = number;
   }
   CallRequest request;
@@ -230,11 +302,14 @@ void ServingEnd::open(std::uint64_t number, std::string_view body) {
     return refuse(number, std::current_exception());
   }
   auto call = std::make_shared<Call>();
+  if (request.item_room)
+    call->items.emplace(*this, number, true, request.function, request.item_room, kDefaultItemRoom);
   call->invocation = {.function = std::move(request.function),
                       .arguments = std::move(request.arguments),
                       .call_id = std::move(request.call_id),
                       .deadline = request.timeout ? deadline_after(*request.timeout) : Clock::kNever,
-                      .caller = other()};
+                      .caller = other(),
+                      .stream = call->items ? &*call->items : nullptr};
   calls_.emplace(number, call);
   nursery_->start_soon([this, number, call = std::move(call)] { serve(number, *call); });
 }
@@ -243,10 +318,10 @@ void ServingEnd::serve(std::uint64_t number, Call& call) {
   const std::string function = call.invocation.function;
   try {
     const Value value = handler_.invoke(std::move(call.invocation), call.served);
+    if (call.items) call.items->flush();
     const std::string_view frame = write_with_room([&] { return writer().value(number, function, value); });
     check_result_size(function, frame.size());
-    calls_.erase(number);
-    send(number, true, frame);
+    finish(number, frame);
   } catch (const Cancelled& cancelled) {
     cancelled.absorb();
     refuse(number, std::make_exception_ptr(CallError(ErrorKind::unavailable, "the actor is shutting down")));
@@ -256,8 +331,13 @@ void ServingEnd::serve(std::uint64_t number, Call& call) {
 }
 
 void ServingEnd::refuse(std::uint64_t number, const std::exception_ptr& error) {
+  if (const auto call = calls_.find(number); call != calls_.end() && call->second->items) call->second->items->flush();
+  finish(number, writer().error(number, error_info(error, handler_.self())));
+}
+
+void ServingEnd::finish(std::uint64_t number, std::string_view frame) {
   calls_.erase(number);
-  send(number, true, writer().error(number, error_info(error, handler_.self())));
+  send(number, true, frame);
 }
 
 }  // namespace tractor

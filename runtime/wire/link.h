@@ -7,7 +7,9 @@
 // link that is gone is gone: its pending calls fail, each saying whether the other side may have carried it out.
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +23,7 @@
 #include "runtime/wire/call_handler.h"
 #include "runtime/wire/frame.h"
 #include "runtime/wire/frame_queue.h"
+#include "runtime/wire/item_run.h"
 
 namespace tractor {
 
@@ -30,6 +33,8 @@ class LinkError : public CallError {
   using CallError::CallError;
 };
 
+[[noreturn]] void link_rule_broken(const std::string& what);
+
 class LinkEnd {
  public:
   // What carries the messages.
@@ -37,9 +42,20 @@ class LinkEnd {
    public:
     // Frames wait: write take_message() when nothing is being written, before the loop waits at the latest.
     virtual void write_soon() = 0;
+    // Whether something is being written.
+    virtual bool writing() const = 0;
 
    protected:
     ~Carrier() = default;
+  };
+  // Who has gathered items to send: flush() sends them, just before the next message is taken.
+  class ItemSource
+      : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+   public:
+    virtual void flush() = 0;
+
+   protected:
+    ~ItemSource() = default;
   };
 
   // One frame, arguments or result, has at most so many bytes.
@@ -54,53 +70,69 @@ class LinkEnd {
 
   // The next message to write; empty when there is none.
   std::string take_message();
-  bool has_message() const { return !queue_.empty(); }
+  bool has_message() const { return !queue_.empty() || !items_.empty(); }
   // A message has arrived. LinkError when it breaks the rules.
   void receive(std::string_view message);
   // Who is there; empty before its hello has come.
   const ActorRef& other() const { return other_; }
 
- protected:
-  LinkEnd(Carrier& carrier, const ActorRef& self);
-  ~LinkEnd() = default;
-
-  virtual void on_frame(const Frame& frame) = 0;
-  // The first piece of a large one has come.
-  virtual void on_first_piece(std::uint64_t /*call*/) {}
-
+  // --- for what sends: calls and their items ---
+  FrameWriter& writer() { return writer_; }
+  // Queues a frame, whatever is queued already. The ticket is FrameQueue's.
+  std::uint64_t send(std::uint64_t call, bool reply, std::string_view frame);
+  void items_wait(ItemSource& source);
+  bool writing() const { return carrier_.writing(); }
+  // Park until there is room in the queue, for frames of up to a piece and for larger ones, or nothing can be sent any
+  // more.
+  void wait_for_small_room();
+  void wait_for_large_room();
+  bool has_large_room() const { return queue_.large_bytes() <= kMaxQueued; }
   // Writes a frame when there is room for one of its size: parks until then. What was written stands until the next
   // checkpoint.
   template <class F>
   std::string_view write_with_room(F&& write) {
     while (true) {
-      wait_for_room([this] { return queue_.small_bytes(); });
+      wait_for_small_room();
       const std::string_view frame = write();
-      if (frame.size() <= FrameQueue::kPiece || queue_.large_bytes() <= kMaxQueued) return frame;
-      wait_for_room([this] { return queue_.large_bytes(); });
+      if (frame.size() <= FrameQueue::kPiece || has_large_room()) return frame;
+      wait_for_large_room();
     }
   }
-  std::uint64_t send(std::uint64_t call, bool reply, std::string_view frame);
-  FrameQueue& queue() { return queue_; }
-  FrameWriter& writer() { return writer_; }
+  // Parks until the other end has introduced itself, or the link is gone.
+  void wait_for_hello();
+  // For the items of each call, at first.
+  ItemRoom room_there() const { return room_there_; }
+
+ protected:
+  LinkEnd(Carrier& carrier, const ActorRef& self);
+  ~LinkEnd() = default;
+
+  // `storage`: what the frame points into, when that may be taken; else null.
+  virtual void on_frame(const Frame& frame, std::string* storage) = 0;
+  // The first piece of a large one has come.
+  virtual void on_first_piece(std::uint64_t /*call*/) {}
+  const FrameQueue& queue() const { return queue_; }
   // Nothing will be taken any more.
   void stop_sending();
 
  private:
-  template <class F>
-  void wait_for_room(F&& bytes) {
-    room_.wait_until("room on a link", [&] { return stopped_ || bytes() <= kMaxQueued; });
-  }
   void take_hello(const Frame& frame);
   void take_chunk(const Frame& frame);
 
   Carrier& carrier_;
   FrameQueue queue_;
   FrameWriter writer_;
+  boost::intrusive::list<ItemSource, boost::intrusive::constant_time_size<false>> items_;
   Condition room_;
   bool stopped_ = false;
   bool greeted_ = false;
   ActorRef other_;
-  std::map<std::uint64_t, std::string> partial_;  // frames that come in pieces, by call
+  ItemRoom room_there_;
+  struct Partial {
+    std::string bytes = {};
+    std::uint64_t bytes_left = 0;
+  };
+  std::map<std::uint64_t, Partial> partial_;  // frames that come in pieces, by call
 };
 
 // How a call over a link ended.
@@ -112,13 +144,15 @@ struct CallOutcome {
   bool given_up = false;            // and nobody acknowledged that in time
 };
 
+class LinkItems;
+class OutgoingCall;
+
 class CallingEnd final : public LinkEnd {
  public:
   CallingEnd(Carrier& carrier, const ActorRef& self) : LinkEnd(carrier, self) {}
 
   // Opens a call and waits for its end, whatever is cancelled: a checkpoint that throws Cancelled only before anything
-  // is sent. When the task is cancelled, so is the call; without acknowledgement within `patience` it is given up.
-  // Throws CallError for arguments that cannot travel (nothing is sent then).
+  // is sent. When the task is cancelled, so is the call.
   CallOutcome call(const CallRequest& request, Clock::duration patience);
 
   // The link is gone: all calls fail with this, now and later.
@@ -126,15 +160,64 @@ class CallingEnd final : public LinkEnd {
   bool broken() const { return broken_.has_value(); }
 
  private:
-  struct Pending;
-  void on_frame(const Frame& frame) override;
-  void cancel(Pending& call, Clock::duration patience);
-  void end(Pending& call);
-  ErrorInfo lost(const ErrorInfo& why, bool executed) const;
+  friend class OutgoingCall;
+  void on_frame(const Frame& frame, std::string* storage) override;
 
-  std::unordered_map<std::uint64_t, Pending*> calls_;
+  std::unordered_map<std::uint64_t, OutgoingCall*> calls_;
   std::uint64_t last_call_ = 0;
   std::optional<ErrorInfo> broken_;
+};
+
+// A call that this end opens; stays where it is, and until it has ended.
+class OutgoingCall {
+ public:
+  // Opens it: a checkpoint only if the link has no room. Throws CallError for arguments that cannot travel (nothing is
+  // sent then). Without acknowledgement of a cancel within `patience` it is given up. request.function outlives it.
+  OutgoingCall(CallingEnd& link, const CallRequest& request, Clock::duration patience);
+  OutgoingCall(const OutgoingCall&) = delete;
+  OutgoingCall& operator=(const OutgoingCall&) = delete;
+  ~OutgoingCall();
+
+  // Parks until it has ended, whatever is cancelled; cancelling the task cancels the call.
+  void wait_or_cancel();
+  // Asks for its end. Not a checkpoint.
+  void cancel(const std::string& reason);
+  bool cancel_asked() const { return cancel_asked_; }
+
+  bool ended() const { return ended_; }
+  // Once it has ended.
+  CallOutcome& outcome() { return outcome_; }
+  // Notified when it has ended, or has started.
+  Condition& changed() { return changed_; }
+  void on_end(std::function<void()> told) { on_end_ = std::move(told); }
+  // Of a request with room for items, else null.
+  LinkItems* items() { return items_.get(); }
+  const std::optional<Value>& started_with() const { return started_with_; }
+
+ private:
+  friend class CallingEnd;
+  struct GiveUp : Timer {
+    explicit GiveUp(OutgoingCall& c);
+    OutgoingCall& call;
+  };
+  void on_frame(const Frame& frame, std::string* storage);
+  void lose(const ErrorInfo& why, bool executed);
+  void end();
+
+  CallingEnd& link_;
+  const std::string& function_;
+  const Clock::duration patience_;
+  std::uint64_t number_ = 0;
+  std::uint64_t ticket_ = 0;
+  CallOutcome outcome_;
+  std::unique_ptr<LinkItems> items_;
+  std::optional<Value> started_with_;
+  Waiter* waiter_ = nullptr;
+  Condition changed_;
+  std::function<void()> on_end_;
+  GiveUp give_up_{*this};
+  bool cancel_asked_ = false;
+  bool ended_ = false;
 };
 
 class ServingEnd final : public LinkEnd {
@@ -150,10 +233,12 @@ class ServingEnd final : public LinkEnd {
 
  private:
   struct Call;
-  void on_frame(const Frame& frame) override;
+  void on_frame(const Frame& frame, std::string* storage) override;
   void on_first_piece(std::uint64_t call) override;
   void open(std::uint64_t number, std::string_view body);
   void serve(std::uint64_t number, Call& call);
+  // Its terminal frame.
+  void finish(std::uint64_t number, std::string_view frame);
   void refuse(std::uint64_t number, const std::exception_ptr& error);
 
   CallHandler& handler_;

@@ -49,6 +49,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
 
  private:
   void write_soon() override { wire_.port->flush_soon(*this); }
+  bool writing() const override { return writing_; }
   void flush() override {
     if (!running_ || writing_ || !end_.has_message()) return;
     writing_ = true;
@@ -173,6 +174,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
 
  private:
   void write_soon() override { port_.flush_soon(*this); }
+  bool writing() const override { return writing_; }
   void flush() override {
     if (writing_ || !end_->has_message()) return;
     writing_ = true;

@@ -84,55 +84,62 @@ Peer::Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> add
 
 Peer::~Peer() = default;
 
-Value Peer::invoke(const std::string& function, Arguments arguments) {
+CallRequest Peer::request_for(std::string function, Arguments arguments) {
   throw_if_cancelled();
+  CallRequest request{.function = std::move(function), .arguments = std::move(arguments), .target_actor_id = actor_.id};
   const Clock::time_point deadline = current_effective_deadline();
-
-  CallRequest request{.function = function, .arguments = std::move(arguments), .target_actor_id = actor_.id};
   if (deadline != Clock::kNever) request.timeout = deadline - Clock::now();
   ++calls_started_;
+  return request;
+}
 
-  struct InFlight {
-    explicit InFlight(int& c) : count(c) { ++count; }
-    ~InFlight() { --count; }
-    int& count;
-  } in_flight(calls_in_flight_);
-
+std::shared_ptr<Link> Peer::link() {
   if (link_ == nullptr || link_->calls().broken()) link_ = wire_.links->to(wire_, address_);
-  const std::shared_ptr<Link> link = link_;  // another call may find it broken meanwhile
+  return link_;
+}
+
+Value Peer::invoke(const std::string& function, Arguments arguments) {
+  const CallRequest request = request_for(function, std::move(arguments));
+  const Clock::time_point deadline = current_effective_deadline();
+  const InFlight in_flight(calls_in_flight_);
+  const std::shared_ptr<Link> link = this->link();  // another call may find it broken meanwhile
   CallOutcome outcome = link->calls().call(request, kCancelAcknowledgement);
   if (outcome.value) return std::move(*outcome.value);
 
-  if (!outcome.answered && outcome.cancelled && owner_ && owner_->is_ending()) throw_if_cancelled();
-  if (outcome.given_up) {
-    throw RemoteActorError({.type = "tractor::Unacknowledged",
-                            .message = absl::StrCat("the call of ", function,
-                                                    " was cancelled, but the actor did not acknowledge that within ",
-                                                    absl::ToInt64Milliseconds(absl::FromChrono(kCancelAcknowledgement)),
-                                                    " ms: it was given up, its state there is unknown"),
-                            .kind = ErrorKind::unavailable,
-                            .origin = actor_,
-                            .executed = Executed::maybe});
-  }
-
-  ErrorInfo& error = outcome.error;
-  // The other side says that it ended the call, or the whole actor ended meanwhile: what this task's own cancellation
-  // asked for.
-  const bool ended_there = error.kind == ErrorKind::cancelled ||
-                           (outcome.answered && error.kind == ErrorKind::unavailable && error.origin == actor_);
-  if (ended_there && outcome.cancelled) throw_if_cancelled();
-  if (error.kind == ErrorKind::deadline_exceeded && deadline != Clock::kNever)
+  if (outcome.cancelled && (outcome.answered ? was_ended(outcome) : is_ending())) throw_if_cancelled();
+  if (outcome.error.kind == ErrorKind::deadline_exceeded && deadline != Clock::kNever)
     sleep_until(deadline);  // our own deadline: throws Cancelled
+  std::rethrow_exception(failure(outcome, function));
+}
+
+bool Peer::was_ended(const CallOutcome& outcome) const {
+  const ErrorInfo& error = outcome.error;
+  return error.kind == ErrorKind::cancelled ||
+         (outcome.answered && error.kind == ErrorKind::unavailable && error.origin == actor_);
+}
+
+std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& function) {
+  if (outcome.given_up) {
+    return std::make_exception_ptr(RemoteActorError(
+        {.type = "tractor::Unacknowledged",
+         .message = absl::StrCat("the call of ", function, " was cancelled, but the actor did not acknowledge that within ",
+                                 absl::ToInt64Milliseconds(absl::FromChrono(kCancelAcknowledgement)),
+                                 " ms: it was given up, its state there is unknown"),
+         .kind = ErrorKind::unavailable,
+         .origin = actor_,
+         .executed = Executed::maybe}));
+  }
+  ErrorInfo error = outcome.error;
   if (error.kind == ErrorKind::unavailable && !outcome.answered) {
     if (owner_) {
-      if (const std::exception_ptr cause = owner_->post_mortem()) std::rethrow_exception(cause);
+      if (const std::exception_ptr cause = owner_->post_mortem()) return cause;
     }
     if (error.type == "tractor::Unavailable") {
       error.message = absl::StrCat("the call of ", function, " failed, actor \"", actor_.name, "\" at ", address_,
                                    " cannot be reached: ", error.message);
     }
   }
-  std::rethrow_exception(exception_for(std::move(error)));
+  return exception_for(std::move(error));
 }
 
 namespace {

@@ -12,6 +12,8 @@
 
 #include "runtime/task/clock.h"
 #include "runtime/wire/actor_description.h"
+#include "runtime/wire/item_room.h"
+#include "runtime/wire/item_stream.h"
 #include "runtime/wire/remote_error.h"
 #include "runtime/wire/value.h"
 
@@ -25,6 +27,9 @@ namespace tractor {
 class CompletionQueuePort;
 class Link;
 class Links;
+class RemoteStream;
+struct CallOutcome;
+struct CallRequest;
 
 // What every connection of this process needs to know. Owned by the runtime; outlives all peers.
 struct WireContext {
@@ -48,7 +53,7 @@ inline constexpr int kMaxMessageBytes = 64 << 20;
 // Adds what a server at `address` asks for: the bearer token, over TCP.
 void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address);
 
-class Peer {
+class Peer : public std::enable_shared_from_this<Peer> {
  public:
   // `addresses`: where the actor serves, best first. The first that can be reached from here is used: a unix socket
   // only where its path exists on this machine.
@@ -62,6 +67,10 @@ class Peer {
   // that task has ended; Cancelled is thrown then, unless the callee ended with a value or an error of its own. A
   // callee that does not acknowledge the cancel within kCancelAcknowledgement is given up.
   Value invoke(const std::string& function, Arguments arguments);
+
+  // Opens a call of a generator or a dialog; a checkpoint only if the link has no room. What is wrong with the call is
+  // told by the stream. `room`: for items that are not received yet.
+  std::unique_ptr<RemoteStream> open_stream(std::string function, Arguments arguments, ItemRoom room);
 
   // What can be called there. A checkpoint.
   ActorDescription describe();
@@ -90,6 +99,23 @@ class Peer {
 
  private:
   struct Stubs;
+  class Stream;
+
+  // Counts a call while it lives.
+  struct InFlight {
+    explicit InFlight(int& c) : count(c) { ++count; }
+    ~InFlight() { --count; }
+    int& count;
+  };
+
+  CallRequest request_for(std::string function, Arguments arguments);
+  std::shared_ptr<Link> link();
+  // Of a call that this side has cancelled: whether the other side says that it ended the call, or that the whole actor
+  // ended meanwhile.
+  bool was_ended(const CallOutcome& outcome) const;
+  bool is_ending() const { return owner_ && owner_->is_ending(); }
+  // What to throw for a call that failed; may wait until it is known what became of the actor.
+  std::exception_ptr failure(const CallOutcome& outcome, const std::string& function);
 
   const WireContext& wire_;
   ActorRef actor_;

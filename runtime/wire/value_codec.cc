@@ -81,6 +81,7 @@ std::string argument_of(const std::string& function, const std::string& name) {
   return function + ": argument \"" + name + '"';
 }
 std::string result_of(const std::string& function) { return "the result of " + function; }
+std::string item_of(const std::string& function) { return "an item of " + function; }
 
 google::protobuf::Duration encode_duration(Clock::duration duration) {
   google::protobuf::Duration out;

@@ -32,6 +32,7 @@ Value decode_result(const std::string& function, const std::string& from);
 std::string argument_of(const std::string& function, std::size_t index);
 std::string argument_of(const std::string& function, const std::string& name);
 std::string result_of(const std::string& function);
+std::string item_of(const std::string& function);
 // Runs `convert`; its CallError says what() it was converting.
 template <class What, class F>
 auto converting(const What& what, F&& convert) {

@@ -173,11 +173,9 @@ void read_kind(std::uint32_t tag, Reader& from, Value& to, int depth) {
     case tag_of(v1::Value::kBoolValueFieldNumber, kVarint):
       to = from.varint() != 0;
       break;
-    case tag_of(v1::Value::kInt64ValueFieldNumber, kVarint): {
-      const std::uint64_t zigzag = from.varint();
-      to = static_cast<std::int64_t>((zigzag >> 1) ^ (~(zigzag & 1) + 1));
+    case tag_of(v1::Value::kInt64ValueFieldNumber, kVarint):
+      to = from.zigzag();
       break;
-    }
     case tag_of(v1::Value::kDoubleValueFieldNumber, kFixed64):
       to = from.fixed64();
       break;

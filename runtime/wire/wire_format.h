@@ -107,6 +107,17 @@ class BackwardWriter {
   char* begin_ = end_;
 };
 
+// A field at the end of a message that is written forwards.
+inline void append_bytes_field(std::string& message, int field, std::string_view value) {
+  const auto append = [&](std::uint64_t number) {
+    for (; number >= 0x80; number >>= 7) message += static_cast<char>(number | 0x80);
+    message += static_cast<char>(number);
+  };
+  append(tag_of(field, kLengthDelimited));
+  append(value.size());
+  message += value;
+}
+
 // The fields of a message, from its first. What it gives points into the message. Throws WireFormatError.
 class Reader {
  public:
@@ -114,6 +125,7 @@ class Reader {
       : next_(reinterpret_cast<const std::uint8_t*>(message.data())), end_(next_ + message.size()) {}
 
   bool done() const { return next_ == end_; }
+  std::size_t left() const { return static_cast<std::size_t>(end_ - next_); }
   std::uint32_t tag() {
     const std::uint64_t tag = varint();
     if (tag >> 3 == 0 || tag > std::numeric_limits<std::uint32_t>::max()) refuse();
@@ -128,6 +140,10 @@ class Reader {
       if (byte < 0x80) return value;
     }
     refuse();
+  }
+  std::int64_t zigzag() {
+    const std::uint64_t bits = varint();
+    return static_cast<std::int64_t>((bits >> 1) ^ (~(bits & 1) + 1));
   }
   double fixed64() {
     std::uint64_t bits = 0;

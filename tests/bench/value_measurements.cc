@@ -2,9 +2,8 @@
 #include <tractor/tractor.h>
 
 #include "measurement.h"
-#include "runtime/wire/value_codec.h"
+#include "runtime/wire/frame.h"
 #include "samples.h"
-#include "tractor/internal/invoke.pb.h"
 
 namespace bench {
 namespace {
@@ -30,30 +29,24 @@ std::int64_t count(std::int64_t start, const std::string& text, double factor) {
   return start + static_cast<std::int64_t>(text.size()) + static_cast<std::int64_t>(factor);
 }
 
-// Over the wire without a wire.
-template <class Message>
-Message parsed(const Message& message) {
-  Message copy;
-  if (!copy.ParseFromString(message.SerializeAsString())) throw tractor::Error("what was serialized does not parse");
-  return copy;
-}
+std::string_view body_of(std::string_view frame) { return tractor::read_frame(frame).body; }
 
 // As caller and callee of portal.run(count, 1, "sixteen letters.", 2.0) do.
 double nanoseconds_per_call() {
   const tractor::Function function = tractor::detail::make_function("bench", "count", count, "start", "text", "factor");
   const std::string name = function.qualified_name();
   const std::string text = "sixteen letters.";
+  tractor::FrameWriter writer;
   const Stopwatch watch;
   for (int i = 0; i < kRepetitions; ++i) {
-    tractor::internal::InvokeRequest sent;
-    sent.set_function(name);
-    tractor::encode_arguments(name,
-                              tractor::detail::encode_arguments(
-                                  function, tractor::detail::Traits<decltype(&count)>::Parameters(), 1, text, 2.0),
-                              *sent.mutable_args());
-    const tractor::internal::InvokeRequest received = parsed(sent);
-    const tractor::Value result =
-        function.run({.positional = tractor::decode_arguments(received.function(), received.args())});
+    const tractor::CallRequest sent{
+        .function = name,
+        .arguments = {.positional = tractor::detail::encode_arguments(
+                          function, tractor::detail::Traits<decltype(&count)>::Parameters(), 1, text, 2.0)}};
+    tractor::CallRequest received;
+    tractor::read_open(body_of(writer.open(1, sent)), received);
+    const tractor::Value answer = function.run(std::move(received.arguments), {});
+    const tractor::Value result = tractor::read_value(name, body_of(writer.value(1, name, answer)));
     if (result != tractor::Value(19)) throw tractor::Error("a call gave " + result.describe());
   }
   return watch.nanoseconds() / kRepetitions;
@@ -72,11 +65,11 @@ double nanoseconds_per_struct() {
                     .customer = "gretchen",
                     .discount = 10,
                     .note = {}};
+  tractor::FrameWriter writer;
   const Stopwatch watch;
   for (int i = 0; i < kRepetitions; ++i) {
-    tractor::internal::InvokeResponse sent;
-    tractor::encode_result(name, tractor::Codec<Order>::encode(order), *sent.mutable_value());
-    if (tractor::Codec<Order>::decode(tractor::decode_result(name, parsed(sent).value())) != order)
+    const std::string_view sent = writer.value(1, name, tractor::Codec<Order>::encode(order));
+    if (tractor::Codec<Order>::decode(tractor::read_value(name, body_of(sent))) != order)
       throw tractor::Error("a struct came back as another");
   }
   return watch.nanoseconds() / kRepetitions;

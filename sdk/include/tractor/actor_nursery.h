@@ -10,6 +10,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -50,10 +51,17 @@ class ActorNursery {
   template <detail::ActorFunction F, class... A>
   auto run_in_actor(std::string name, ActorOptions options, F function, const A&... arguments) {
     using T = detail::Traits<F>;
+    static_assert(T::kKind != FunctionKind::dialog,
+                  "a function that takes a Context is called by open_context() on the portal of start_actor()");
     const Function& known = detail::defined(detail::function_key(function));
-    return ResultPortal<typename T::Result>(
-        start(std::move(name), std::move(options), known.qualified_name(),
-              detail::encode_arguments(known, typename T::Parameters(), arguments...)));
+    Value::List encoded = detail::encode_arguments(known, typename T::Parameters(), arguments...);
+    if constexpr (T::kKind == FunctionKind::generator) {
+      auto [portal, stream] = start_generator(std::move(name), std::move(options), known, std::move(encoded));
+      return ResultPortal<typename T::Called>(std::move(portal), std::move(stream));
+    } else {
+      return ResultPortal<typename T::Called>(
+          start(std::move(name), std::move(options), known.qualified_name(), std::move(encoded)));
+    }
   }
 
   // Starts an actor that serves the functions of its modules until it is cancelled. A checkpoint.
@@ -71,6 +79,8 @@ class ActorNursery {
   friend auto open_nursery(ActorNursery& nursery, F&& body);
 
   Portal start(std::string name, ActorOptions options, std::optional<std::string> function, Value::List arguments);
+  std::pair<Portal, std::unique_ptr<RemoteStream>> start_generator(std::string name, ActorOptions options,
+                                                                   const Function& function, Value::List arguments);
 
   NurseryCore core_;
 };

@@ -2,7 +2,8 @@
 //
 // A function is a plain function, a static member function, or a captureless lambda; parameters by value or const
 // reference, results by value, all of them Encodable. Its first parameter may be a std::stop_token when it runs
-// in_thread. Of an overload set, name one: tractor::overload<int(int)>(f).
+// in_thread; a Yield<T>& makes it a generator, a Context<In, Out>& a dialog. Of an overload set, name one:
+// tractor::overload<int(int)>(f).
 #pragma once
 
 #include <array>
@@ -17,7 +18,9 @@
 #include <utility>
 
 #include "runtime/actor/function_table.h"
+#include "runtime/task/stream.h"
 #include "tractor/codec.h"
+#include "tractor/context.h"
 
 namespace tractor {
 
@@ -100,19 +103,47 @@ inline constexpr bool is_parameter = Encodable<std::decay_t<P>> &&
                                      (!std::is_reference_v<P> ||
                                       (std::is_lvalue_reference_v<P> && std::is_const_v<std::remove_reference_t<P>>));
 
-// The parameters a caller gives: without a leading std::stop_token.
+// The parameters a caller gives: without a first one that is not an argument.
 template <class T>
 struct CallerParameters {
   using type = T;
+  static constexpr FunctionKind kKind = FunctionKind::unary;
   static constexpr bool kTakesStopToken = false;
 };
 template <class... P>
 struct CallerParameters<Types<std::stop_token, P...>> {
   using type = Types<P...>;
+  static constexpr FunctionKind kKind = FunctionKind::unary;
   static constexpr bool kTakesStopToken = true;
 };
 template <class... P>
 struct CallerParameters<Types<const std::stop_token&, P...>> : CallerParameters<Types<std::stop_token, P...>> {};
+template <class T, class... P>
+struct CallerParameters<Types<Yield<T>&, P...>> {
+  using type = Types<P...>;
+  using Item = T;
+  static constexpr FunctionKind kKind = FunctionKind::generator;
+  static constexpr bool kTakesStopToken = false;
+};
+template <class I, class O, class... P>
+struct CallerParameters<Types<Context<I, O>&, P...>> {
+  using type = Types<P...>;
+  using In = I;
+  using Out = O;
+  static constexpr FunctionKind kKind = FunctionKind::dialog;
+  static constexpr bool kTakesStopToken = false;
+};
+
+// What a call of it gives.
+template <FunctionKind kKind, class Result, class Stripped>
+struct CallResult {
+  using type = Result;
+};
+template <class Result, class Stripped>
+struct CallResult<FunctionKind::generator, Result, Stripped> {
+  static_assert(std::is_void_v<Result>, "a generator returns nothing: what it has to say, it yields");
+  using type = Stream<typename Stripped::Item>;
+};
 
 template <class F>
 struct Traits {
@@ -120,6 +151,8 @@ struct Traits {
   using Result = typename Raw::Result;
   using Stripped = CallerParameters<typename Raw::Parameters>;
   using Parameters = typename Stripped::type;
+  static constexpr FunctionKind kKind = Stripped::kKind;
+  using Called = typename CallResult<kKind, Result, Stripped>::type;
   static constexpr bool kTakesStopToken = Stripped::kTakesStopToken;
   static_assert(!std::is_reference_v<Result> && !std::is_pointer_v<Result>,
                 "an actor's function returns by value: a reference or pointer means nothing in another process");
@@ -155,24 +188,49 @@ std::decay_t<P> decode_argument(std::size_t index, std::optional<Value>& argumen
   }
 }
 
-template <class Pointer, bool kTakesStopToken, class... P>
+// Where a generator's items go that is called from elsewhere.
+template <class T>
+class StreamedYield final : public YieldSink<T> {
+ public:
+  explicit StreamedYield(ItemStream& stream) : stream_(stream) {}
+  void put(T&& item) override { stream_.send(encode_item(item)); }
+
+ private:
+  ItemStream& stream_;
+};
+
+// Calls `function` with what stands in front of its arguments.
+template <class Stripped, class Pointer, class... A>
+decltype(auto) call_with_environment(Pointer function, CallEnvironment& environment, A&&... arguments) {
+  if constexpr (Stripped::kKind == FunctionKind::generator) {
+    StreamedYield<typename Stripped::Item> sink(*environment.stream);
+    Yield<typename Stripped::Item> yield(sink);
+    return function(yield, std::forward<A>(arguments)...);
+  } else if constexpr (Stripped::kKind == FunctionKind::dialog) {
+    Context<typename Stripped::In, typename Stripped::Out> context(*environment.stream, environment.call_id,
+                                                                   environment.caller, *environment.served);
+    return function(context, std::forward<A>(arguments)...);
+  } else if constexpr (Stripped::kTakesStopToken) {
+    return function(std::move(environment.stop), std::forward<A>(arguments)...);
+  } else {
+    return function(std::forward<A>(arguments)...);
+  }
+}
+
+template <class Stripped, class Pointer, class... P>
 auto erased_call(std::string name, Pointer function, Types<P...> /*parameters*/) {
-  return
-      [name = std::move(name), function](std::vector<std::optional<Value>> arguments, std::stop_token stop) -> Value {
-        static_cast<void>(arguments);
-        return [&]<std::size_t... I>(std::index_sequence<I...>) {
-          // Braces: decoded from left to right, so that the first wrong one is named.
-          std::tuple<std::decay_t<P>...> decoded{decode_argument<P>(I, arguments[I])...};
-          return encode_result_of(name, [&]() -> decltype(auto) {
-            if constexpr (kTakesStopToken) {
-              return function(std::move(stop), std::move(std::get<I>(decoded))...);
-            } else {
-              return function(std::move(std::get<I>(decoded))...);
-            }
-          });
-        }
-        (std::index_sequence_for<P...>{});
-      };
+  return [name = std::move(name), function](std::vector<std::optional<Value>> arguments,
+                                            CallEnvironment& environment) -> Value {
+    static_cast<void>(arguments);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      // Braces: decoded from left to right, so that the first wrong one is named.
+      std::tuple<std::decay_t<P>...> decoded{decode_argument<P>(I, arguments[I])...};
+      return encode_result_of(name, [&]() -> decltype(auto) {
+        return call_with_environment<Stripped>(function, environment, std::move(std::get<I>(decoded))...);
+      });
+    }
+    (std::index_sequence_for<P...>{});
+  };
 }
 
 template <class... P>
@@ -186,10 +244,12 @@ std::vector<Parameter> describe_parameters(Types<P...> /*parameters*/) {
 
 template <class T>
 std::string result_type() {
-  if constexpr (std::is_void_v<T>) {
+  if constexpr (T::kKind == FunctionKind::generator) {
+    return Codec<typename T::Stripped::Item>::type();
+  } else if constexpr (std::is_void_v<typename T::Result>) {
     return "null";
   } else {
-    return Codec<T>::type();
+    return Codec<typename T::Result>::type();
   }
 }
 
@@ -202,14 +262,18 @@ Function make_function(const std::string& module, const std::string& name, F fun
   using T = Traits<F>;
   Function entry{.module = module,
                  .name = name,
+                 .kind = T::kKind,
                  .parameters = describe_parameters(typename T::Parameters()),
-                 .result_type = result_type<typename T::Result>(),
+                 .result_type = result_type<T>(),
                  .in_thread = (std::is_same_v<Options, InThread> || ...),
                  .key = function_key(function),
-                 .call = erased_call<FunctionPointer<F>, T::kTakesStopToken>(
-                     module + '.' + name, function_pointer(function), typename T::Parameters())};
+                 .call = erased_call<typename T::Stripped>(module + '.' + name, function_pointer(function),
+                                                           typename T::Parameters())};
   static_assert(!T::kTakesStopToken || (std::is_same_v<Options, InThread> || ...),
                 "only a function that runs in_thread gets a std::stop_token");
+  static_assert(T::kKind == FunctionKind::unary || !(std::is_same_v<Options, InThread> || ...),
+                "a generator or a dialog cannot run in_thread, where nothing can wait: give the computing part of it "
+                "to tractor::to_thread");
   std::vector<std::string> names;
   [[maybe_unused]] const auto take_name = [&](const auto& option) {
     if constexpr (!std::is_same_v<std::decay_t<decltype(option)>, InThread>) names.emplace_back(option);

@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "runtime/wire/actor_description.h"
+#include "runtime/wire/item_room.h"
 #include "runtime/wire/remote_error.h"
 #include "tractor/codec.h"
+#include "tractor/context.h"
 #include "tractor/function.h"
 
 namespace tractor {
@@ -35,7 +37,24 @@ struct ChannelInfo {
   int calls_in_flight = 0;
 };
 
+// How far a generator, or the other side of a dialog, may be ahead of whoever receives its items: until so many items or
+// bytes are here that are not received. One item may be larger than that.
+struct StreamOptions {
+  std::int64_t items = kDefaultItemRoom.items;
+  std::int64_t bytes = kDefaultItemRoom.bytes;
+};
+
 namespace detail {
+
+template <class R>
+struct StreamedType {
+  static constexpr bool kIsStream = false;
+};
+template <class T>
+struct StreamedType<Stream<T>> {
+  static constexpr bool kIsStream = true;
+  using Item = T;
+};
 
 // Throws CallError, naming function and argument.
 [[noreturn]] void refuse_argument(std::string_view function, std::size_t index, const Error& why);
@@ -71,28 +90,61 @@ class Portal {
  public:
   // --- for programs ---
   // Runs a function that the program has defined: portal.run(hi), portal.run(say_hello, "gretchen"). Argument types are
-  // checked by the compiler; UsageError when it was not defined.
+  // checked by the compiler; UsageError when it was not defined. Of a generator the result is a Stream<T>, which ends
+  // the generator when it goes; whatever is wrong with that call is thrown by the stream.
   template <detail::ActorFunction F = detail::OverloadSet, class... A>
-  auto run(F function, const A&... arguments) {  // the function's own result type
+  requires(!std::is_same_v<F, StreamOptions>) auto run(F function, const A&... arguments) {
+    return run(StreamOptions{}, function, arguments...);
+  }
+  template <detail::ActorFunction F, class... A>
+  auto run(const StreamOptions& options, F function, const A&... arguments) {
     using T = detail::Traits<F>;
+    static_assert(T::kKind != FunctionKind::dialog, "this function takes a Context: use portal.open_context()");
     const Function& known = detail::defined(detail::function_key(function));
-    const std::string name = known.qualified_name();
-    return detail::decode_result<typename T::Result>(
-        name, call(name, {.positional = detail::encode_arguments(known, typename T::Parameters(), arguments...)}));
+    return run_as<typename T::Called>(
+        options, known.qualified_name(),
+        {.positional = detail::encode_arguments(known, typename T::Parameters(), arguments...)});
   }
 
   // Runs a function by its name: portal.run<std::string>("scene.say_hello", "gretchen"). Without a type the result is a
-  // Value.
+  // Value; that of a generator is a Stream: portal.run<tractor::Stream<int>>("numbers.count", 10).
   template <class R = Value, Argument... A>
   R run(std::string_view function, const A&... arguments) {
-    return detail::decode_result<R>(function,
-                                    call(function, {.positional = detail::encode_arguments(function, arguments...)}));
+    return run_as<R>({}, function, {.positional = detail::encode_arguments(function, arguments...)});
   }
   // The same with arguments by name: portal.run<int>("math.add", {{"x", 1}, {"y", 2}}).
   template <class R = Value>
   R run(std::string_view function, std::initializer_list<NamedArgument> arguments) {
-    return detail::decode_result<R>(function, call(function, {.named = detail::encode_arguments(function, arguments)}));
+    return run_as<R>({}, function, {.named = detail::encode_arguments(function, arguments)});
   }
+
+  // Opens a dialog with a function that takes a Context<In, Out>& first: a Dialog, which sends In and receives Out.
+  // Returns at once; whatever is wrong with the call is thrown by the dialog. UsageError when it is with this actor
+  // itself.
+  template <detail::ActorFunction F = detail::OverloadSet, class... A>
+  requires(!std::is_same_v<F, StreamOptions>) auto open_context(F function, const A&... arguments) {
+    return open_context(StreamOptions{}, function, arguments...);
+  }
+  template <detail::ActorFunction F, class... A>
+  auto open_context(const StreamOptions& options, F function, const A&... arguments) {
+    using T = detail::Traits<F>;
+    static_assert(T::kKind == FunctionKind::dialog,
+                  "a dialog is a function whose first parameter is a tractor::Context<In, Out>&");
+    const Function& known = detail::defined(detail::function_key(function));
+    return Dialog<typename T::Stripped::In, typename T::Stripped::Out, typename T::Result>(
+        open_dialog(known.qualified_name(),
+                    {.positional = detail::encode_arguments(known, typename T::Parameters(), arguments...)}, options));
+  }
+  // The same by name: portal.open_context<int, std::string, int>("numbers.add_up", 100).
+  template <class In, class Out, class R = void, Argument... A>
+  Dialog<In, Out, R> open_context(std::string_view function, const A&... arguments) {
+    return Dialog<In, Out, R>(
+        open_dialog(function, {.positional = detail::encode_arguments(function, arguments...)}, {}));
+  }
+
+  // Cancels a call that is in flight there, whoever made it, by its id (Dialog::call_id, Context::call_id): who waits
+  // for it is told RemoteCancelled. Whether there was one. A checkpoint.
+  bool cancel_call(const std::string& call_id, const std::string& reason = "");
 
   // What can be called there: the modules of its program, which of them are enabled, their functions with parameters
   // and types. A checkpoint.
@@ -115,6 +167,20 @@ class Portal {
   Value wait_result();
 
  private:
+  template <class R>
+  R run_as(const StreamOptions& options, std::string_view function, Arguments arguments) {
+    if constexpr (detail::StreamedType<R>::kIsStream) {
+      using Item = typename detail::StreamedType<R>::Item;
+      return R(std::make_unique<detail::RemoteSource<Item>>(open_stream(function, std::move(arguments), options)));
+    } else {
+      return detail::decode_result<R>(function, call(function, std::move(arguments)));
+    }
+  }
+  std::unique_ptr<RemoteStream> open_stream(std::string_view function, Arguments arguments,
+                                            const StreamOptions& options);
+  std::unique_ptr<RemoteStream> open_dialog(std::string_view function, Arguments arguments,
+                                            const StreamOptions& options);
+
   std::shared_ptr<Peer> peer_;
   std::shared_ptr<Child> child_;  // when it is a child of a nursery here
 };
@@ -128,6 +194,27 @@ class ResultPortal : public Portal {
   // What the function returned; waits for it, and throws what it threw. May be asked again, also after the nursery has
   // closed. Throws RemoteCancelled when the actor was cancelled first. A checkpoint only if it must wait.
   T result() { return detail::decode_result<T>("the one-shot actor " + name(), wait_result()); }
+};
+
+// The portal of a one-shot actor that runs a generator: it starts at once, and is ended when the last of these portals
+// goes without its stream having been taken.
+template <class T>
+class ResultPortal<Stream<T>> : public Portal {
+ public:
+  ResultPortal(Portal portal, std::unique_ptr<RemoteStream> stream)
+      : Portal(std::move(portal)), stream_(std::make_shared<std::unique_ptr<RemoteStream>>(std::move(stream))) {}
+
+  // Its items; once: UsageError when they were taken already. Not a checkpoint.
+  Stream<T> result() {
+    if (*stream_ == nullptr) {
+      throw UsageError("the stream of the one-shot actor \"" + name() +
+                       "\" was taken already; subscribe() makes several of one");
+    }
+    return Stream<T>(std::make_unique<detail::RemoteSource<T>>(std::move(*stream_)));
+  }
+
+ private:
+  std::shared_ptr<std::unique_ptr<RemoteStream>> stream_;
 };
 
 }  // namespace tractor

@@ -20,6 +20,7 @@
 #include "tractor/actor_nursery.h"
 #include "tractor/actors.h"
 #include "tractor/codec.h"
+#include "tractor/context.h"
 #include "tractor/embedded.h"
 #include "tractor/exceptions.h"
 #include "tractor/function.h"

@@ -14,7 +14,7 @@ Function make(const std::string& module, const std::string& name, void (*key)() 
       .name = name,
       .parameters = {{.name = "screen", .type = "int32"}, {.name = "seat", .type = "optional int32", .optional = true}},
       .key = key,
-      .call = [](std::vector<std::optional<Value>> arguments, std::stop_token) {
+      .call = [](std::vector<std::optional<Value>> arguments, CallEnvironment&) {
         return arguments[1].value_or(Value("none"));
       }};
 }
