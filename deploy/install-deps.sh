@@ -41,6 +41,9 @@ boost=''
 if [ "$system" = debian-12 ]; then boost=1.81; fi
 packages+=("libboost$boost-dev" "libboost-context$boost-dev" "libboost-filesystem$boost-dev")
 
+# For the tests of other languages; a Node.js from elsewhere brings its own npm, with which Debian's does not go together.
+command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
+
 missing=()
 for package in "${packages[@]}"; do
   installed "$package" || missing+=("$package")

@@ -25,9 +25,6 @@ static_assert(number(FrameKind::error) == v1::Frame::kErrorFieldNumber);
 static_assert(number(FrameKind::chunk) == v1::Frame::kChunkFieldNumber);
 static_assert(number(FrameKind::go_away) == v1::Frame::kGoAwayFieldNumber);
 
-constexpr int kKeyField = 1;  // of a map's entry
-constexpr int kValueField = 2;
-
 bool is_known(std::uint32_t field) {
   switch (static_cast<FrameKind>(field)) {
     case FrameKind::hello:
@@ -48,28 +45,6 @@ bool is_known(std::uint32_t field) {
       return false;
   }
   return false;
-}
-
-// The frames that come seldom, through their messages.
-template <class M>
-M parsed(std::string_view body) {
-  M message;
-  if (!message.ParseFromArray(body.data(), static_cast<int>(body.size())))
-    throw WireFormatError("bytes that are no " + M::descriptor()->full_name());
-  return message;
-}
-
-void write_duration(Clock::duration duration, BackwardWriter& to) {
-  const google::protobuf::Duration message = encode_duration(duration);
-  if (message.nanos() != 0)
-    to.varint_field(google::protobuf::Duration::kNanosFieldNumber, static_cast<std::uint64_t>(message.nanos()));
-  if (message.seconds() != 0)
-    to.varint_field(google::protobuf::Duration::kSecondsFieldNumber, static_cast<std::uint64_t>(message.seconds()));
-}
-
-void write_room(const ItemRoom& room, BackwardWriter& to) {
-  to.varint_field(v1::Credit::kBytesFieldNumber, static_cast<std::uint64_t>(room.bytes));
-  to.varint_field(v1::Credit::kItemsFieldNumber, static_cast<std::uint64_t>(room.items));
 }
 
 }  // namespace
@@ -98,36 +73,7 @@ std::string_view FrameWriter::hello(const LinkHello& hello) {
 }
 
 std::string_view FrameWriter::open(std::uint64_t call, const CallRequest& request) {
-  return frame(call, false, FrameKind::open, [&] {
-    if (request.item_room)
-      writer_.message_field(v1::Call::kItemRoomFieldNumber, [&] { write_room(*request.item_room, writer_); });
-    if (!request.target_actor_id.empty())
-      writer_.bytes_field(v1::Call::kTargetActorIdFieldNumber, request.target_actor_id);
-    if (request.timeout)
-      writer_.message_field(v1::Call::kTimeoutFieldNumber, [&] { write_duration(*request.timeout, writer_); });
-    if (!request.call_id.empty()) writer_.bytes_field(v1::Call::kCallIdFieldNumber, request.call_id);
-    const auto& named = request.arguments.named;
-    for (auto entry = named.rbegin(); entry != named.rend(); ++entry) {
-      const auto& [name, value] = *entry;
-      if (!is_utf8(name)) {
-        throw CallError(ErrorKind::invalid_argument,
-                        request.function + ": the name of an argument is valid UTF-8, not " + Value(name).describe());
-      }
-      writer_.message_field(v1::Call::kNamedArgsFieldNumber, [&, &name = name, &value = value] {
-        writer_.message_field(kValueField, [&] {
-          converting([&] { return argument_of(request.function, name); }, [&] { write_value(value, writer_); });
-        });
-        writer_.bytes_field(kKeyField, name);
-      });
-    }
-    const auto& positional = request.arguments.positional;
-    for (std::size_t i = positional.size(); i-- > 0;) {
-      writer_.message_field(v1::Call::kArgsFieldNumber, [&] {
-        converting([&] { return argument_of(request.function, i); }, [&] { write_value(positional[i], writer_); });
-      });
-    }
-    writer_.bytes_field(v1::Call::kFunctionFieldNumber, request.function);
-  });
+  return frame(call, false, FrameKind::open, [&] { write_call(request, writer_); });
 }
 
 std::string_view FrameWriter::value(std::uint64_t call, const std::string& function, const Value& value) {
@@ -218,66 +164,13 @@ Frame read_frame(std::string_view bytes) {
 }
 
 LinkHello read_hello(std::string_view body) {
-  const auto message = parsed<v1::Hello>(body);
+  const auto message = parsed_as<v1::Hello>(body);
   return {.version_min = message.version_min(),
           .version_max = message.version_max(),
           .actor = decode(message.actor()),
           .max_message_bytes = message.max_message_bytes(),
           .max_calls = message.max_calls(),
           .item_room = decode(message.item_room())};
-}
-
-void read_open(std::string_view body, CallRequest& request) {
-  // Function first: errors of arguments name it, wherever it stands.
-  for (Reader from(body); !from.done();) {
-    const std::uint32_t tag = from.tag();
-    switch (tag) {
-      case tag_of(v1::Call::kFunctionFieldNumber, kLengthDelimited):
-        request.function = from.bytes();
-        break;
-      case tag_of(v1::Call::kCallIdFieldNumber, kLengthDelimited):
-        request.call_id = from.bytes();
-        break;
-      case tag_of(v1::Call::kTimeoutFieldNumber, kLengthDelimited):
-        request.timeout = decode_duration(parsed<google::protobuf::Duration>(from.bytes()));
-        break;
-      case tag_of(v1::Call::kItemRoomFieldNumber, kLengthDelimited):
-        request.item_room = read_room(from.bytes());
-        break;
-      case tag_of(v1::Call::kTargetActorIdFieldNumber, kLengthDelimited):
-        request.target_actor_id = from.bytes();
-        break;
-      default:
-        from.skip(tag);
-    }
-  }
-  if (!is_utf8(request.function)) throw WireFormatError("a function's name that is no valid UTF-8");
-  for (Reader from(body); !from.done();) {
-    const std::uint32_t tag = from.tag();
-    if (tag == tag_of(v1::Call::kArgsFieldNumber, kLengthDelimited)) {
-      Value::List& list = request.arguments.positional;
-      list.push_back(converting([&] { return argument_of(request.function, list.size()); },
-                                [&] { return from_wire(from.bytes()); }));
-    } else if (tag == tag_of(v1::Call::kNamedArgsFieldNumber, kLengthDelimited)) {
-      std::string name;
-      std::string_view value;
-      for (Reader entry(from.bytes()); !entry.done();) {
-        const std::uint32_t part = entry.tag();
-        if (part == tag_of(kKeyField, kLengthDelimited)) {
-          name = entry.bytes();
-        } else if (part == tag_of(kValueField, kLengthDelimited)) {
-          value = entry.bytes();
-        } else {
-          entry.skip(part);
-        }
-      }
-      if (!is_utf8(name)) throw WireFormatError("an argument's name that is no valid UTF-8");
-      request.arguments.named[name] =
-          converting([&] { return argument_of(request.function, name); }, [&] { return from_wire(value); });
-    } else {
-      from.skip(tag);
-    }
-  }
 }
 
 Value read_value(const std::string& function, std::string_view body) {
@@ -297,15 +190,13 @@ Value read_started(const std::string& function, std::string_view body) {
   return converting([&] { return "the started value of " + function; }, [&] { return from_wire(value); });
 }
 
-ItemRoom read_room(std::string_view body) { return decode(parsed<v1::Credit>(body)); }
-
-ErrorInfo read_error(std::string_view body) { return decode(parsed<v1::Error>(body)); }
+ErrorInfo read_error(std::string_view body) { return decode(parsed_as<v1::Error>(body)); }
 
 std::string read_reason(FrameKind kind, std::string_view body) {
-  return kind == FrameKind::go_away ? parsed<v1::GoAway>(body).reason() : parsed<v1::CancelCall>(body).reason();
+  return kind == FrameKind::go_away ? parsed_as<v1::GoAway>(body).reason() : parsed_as<v1::CancelCall>(body).reason();
 }
 
-bool read_found(std::string_view body) { return parsed<v1::CancelAck>(body).found(); }
+bool read_found(std::string_view body) { return parsed_as<v1::CancelAck>(body).found(); }
 
 ChunkFrame read_chunk(std::string_view body) {
   ChunkFrame chunk;

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/task/clock.h"
+#include "runtime/wire/call_request.h"
 #include "runtime/wire/item_run.h"
 #include "runtime/wire/remote_error.h"
 #include "runtime/wire/value.h"
@@ -54,16 +54,6 @@ struct LinkHello {
   std::uint64_t max_message_bytes = 0;  // of one frame
   std::uint32_t max_calls = 0;          // in flight
   ItemRoom item_room = {};              // for each call that the other side opens
-};
-
-// A call as it travels.
-struct CallRequest {
-  std::string function = {};
-  Arguments arguments = {};
-  std::string call_id = {};                     // chosen by the caller; empty: nobody cancels it by that
-  std::optional<Clock::duration> timeout = {};  // time left
-  std::string target_actor_id = {};             // empty: whoever is there
-  std::optional<ItemRoom> item_room = {};       // the caller wants items; empty: one value
 };
 
 struct ChunkFrame {
@@ -123,12 +113,9 @@ void for_each_frame(std::string_view message, F&& f) {
 
 // The bodies, by kind.
 LinkHello read_hello(std::string_view body);
-// Throws CallError(invalid_argument) for arguments that are no values; the function's name is in `request` then.
-void read_open(std::string_view body, CallRequest& request);
 Value read_value(const std::string& function, std::string_view body);
 Value read_started(const std::string& function, std::string_view body);
 ErrorInfo read_error(std::string_view body);
-ItemRoom read_room(std::string_view body);  // of credit
 std::string read_reason(FrameKind kind, std::string_view body);  // of cancel and go_away
 bool read_found(std::string_view body);                          // of cancel_ack
 ChunkFrame read_chunk(std::string_view body);

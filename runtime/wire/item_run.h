@@ -52,7 +52,7 @@ class ItemInbox {
   bool add_item(std::string storage, std::size_t offset, std::size_t size);
 
   bool empty() const { return frames_.empty(); }
-  std::int64_t items() const { return room_.items - left_.items - freed_.items; }
+  bool has_room() const { return !left_.empty(); }
   // The next one; throws CallError for what is no value (it counts as taken).
   Value take();
   // Drops what has come.

@@ -291,7 +291,7 @@ void ServingEnd::open(std::uint64_t number, std::string_view body) {
   }
   CallRequest request;
   try {
-    read_open(body, request);
+    read_call(body, request);
     check_target(request.target_actor_id, handler_.self());
     if (nursery_ == nullptr) throw CallError(ErrorKind::unavailable, "the actor is shutting down");
     if (calls_.size() >= kMaxCalls) {

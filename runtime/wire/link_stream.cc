@@ -1,31 +1,13 @@
 #include "runtime/wire/link_stream.h"
 
-#include <grpc/slice.h>
 #include <grpcpp/channel.h>
 
 #include <utility>
-#include <vector>
 
 #include "runtime/log.h"
 #include "runtime/wire/error_codec.h"
 
 namespace tractor {
-
-grpc::ByteBuffer to_buffer(std::string message) {
-  auto* owned = new std::string(std::move(message));
-  const grpc::Slice slice(
-      owned->data(), owned->size(), [](void* text) { delete static_cast<std::string*>(text); }, owned);
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-std::string to_text(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  std::string text;
-  text.reserve(buffer.Length());
-  if (!buffer.Dump(&slices).ok()) throw WireFormatError("a message that cannot be unpacked");
-  for (const grpc::Slice& slice : slices) text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  return text;
-}
 
 // --- the side that opened it ---
 
@@ -146,7 +128,7 @@ namespace {
 
 class ServedLink final : public LinkEnd::Carrier, public Flushable {
  public:
-  ServedLink(CompletionQueuePort& port, ConnectCall& call) : port_(port), call_(call) {}
+  ServedLink(CompletionQueuePort& port, RawStreamCall& call) : port_(port), call_(call) {}
 
   grpc::Status run(CallHandler& handler) {
     try {
@@ -215,7 +197,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
   }
 
   CompletionQueuePort& port_;
-  ConnectCall& call_;
+  RawStreamCall& call_;
   std::optional<ServingEnd> end_;
   MemberTag<ServedLink, &ServedLink::on_read> read_{*this};
   MemberTag<ServedLink, &ServedLink::on_written> written_{*this};
@@ -228,7 +210,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
 
 }  // namespace
 
-void serve_link(CompletionQueuePort& port, CallHandler& handler, ConnectCall& call) {
+void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call) {
   name_current_task("link");
   ServedLink link(port, call);
   const grpc::Status status = link.run(handler);

@@ -6,23 +6,18 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/support/byte_buffer.h>
 
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 
+#include "runtime/wire/call_service.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/link.h"
 #include "runtime/wire/peer.h"
-#include "runtime/wire/server_call.h"
 
 namespace tractor {
-
-// Messages in one piece of memory each.
-grpc::ByteBuffer to_buffer(std::string message);
-std::string to_text(const grpc::ByteBuffer& buffer);
 
 // A link that this actor has opened. Shared by all portals to one address; closed when the last one goes.
 class Link {
@@ -59,7 +54,6 @@ class Links {
 
 // Serves a link that another actor has opened, in the task that took it: until the other side ends it, or the task is
 // cancelled; the calls that came over it have ended then, what they had to say is written, and the stream is finished.
-using ConnectCall = StreamCall<grpc::ByteBuffer, grpc::ByteBuffer>;
-void serve_link(CompletionQueuePort& port, CallHandler& handler, ConnectCall& call);
+void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call);
 
 }  // namespace tractor

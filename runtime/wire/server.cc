@@ -9,22 +9,20 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
 #include "runtime/wire/actor_description_codec.h"
+#include "runtime/wire/call_service.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/link_stream.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
-#include "tractor/internal/invoke.pb.h"
 #include "tractor/v1/actor.grpc.pb.h"
 
 namespace tractor {
 namespace {
 
 using Service = v1::ActorService;
-// Methods marked generic go to the generic service, which answers for all that is not served.
-using ServedMethods = Service::WithAsyncMethod_Invoke<Service::WithAsyncMethod_Cancel<Service::WithAsyncMethod_Describe<
-    Service::WithGenericMethod_Stream<Service::WithRawMethod_Connect<Service::Service>>>>>;
+using ServedMethods = Service::WithRawMethod_Invoke<Service::WithRawMethod_Stream<Service::WithAsyncMethod_Cancel<
+    Service::WithAsyncMethod_Describe<Service::WithRawMethod_Connect<Service::Service>>>>>;
 
-using InvokeCall = UnaryCall<internal::InvokeRequest, internal::InvokeResponse>;
 using CancelCall = UnaryCall<v1::CancelRequest, v1::CancelResponse>;
 using DescribeCall = UnaryCall<v1::DescribeRequest, v1::DescribeResponse>;
 
@@ -49,37 +47,17 @@ bool same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-Clock::time_point deadline_of(const grpc::ServerContext& context, const internal::InvokeRequest& request) {
-  Clock::time_point deadline = Clock::kNever;
-  if (request.has_timeout()) deadline = deadline_after(decode_duration(request.timeout()));
-  const gpr_timespec raw = context.raw_deadline();
-  if (gpr_time_cmp(raw, gpr_inf_future(raw.clock_type)) != 0) {
-    const gpr_timespec left = gpr_time_sub(raw, gpr_now(raw.clock_type));
-    deadline = std::min(deadline, deadline_after(clamped_duration(left.tv_sec, left.tv_nsec)));
-  }
-  return deadline;
-}
-
-// Takes the request, which may be large, for no longer than this.
-Invocation decode_invocation(const grpc::ServerContext& context, internal::InvokeRequest request) {
-  Invocation call{.function = std::move(*request.mutable_function()),
-                  .call_id = std::move(*request.mutable_call_id()),
-                  .deadline = deadline_of(context, request),
-                  .caller = decode(request.caller())};
-  call.arguments = {.positional = decode_arguments(call.function, request.args()),
-                    .named = decode_arguments(call.function, request.named_args())};
-  return call;
-}
-
 }  // namespace
 
 struct ActorServer::Methods : ServedMethods {
   void serve(ActorServer& server, TaskNursery& nursery, CallHandler& handler) {
     grpc::ServerCompletionQueue* queue = server.port().queue();
-    invoke.emplace(
-        nursery,
-        [this, queue](InvokeCall& call, Tag& tag) { call.request_next(*this, &Methods::request_invoke, queue, tag); },
-        [&server, &handler](InvokeCall& call) { serve_invoke(server, handler, call); });
+    accept(invoke, nursery, &Methods::RequestInvoke, server, handler,
+           [&handler](RawUnaryCall& call) { serve_invoke(handler, call); });
+    accept(stream, nursery, &Methods::RequestStream, server, handler,
+           [&handler](RawStreamCall& call) { serve_stream(handler, call); });
+    accept(connect, nursery, &Methods::RequestConnect, server, handler,
+           [&server, &handler](RawStreamCall& call) { serve_link(server.port(), handler, call); });
     cancel.emplace(
         nursery,
         [this, queue](CancelCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestCancel, queue, tag); },
@@ -90,10 +68,6 @@ struct ActorServer::Methods : ServedMethods {
           call.request_next(*this, &Methods::RequestDescribe, queue, tag);
         },
         [&server, &handler](DescribeCall& call) { serve_describe(server, handler, call); });
-    connect.emplace(
-        nursery,
-        [this, queue](ConnectCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestConnect, queue, tag); },
-        [&server, &handler](ConnectCall& call) { serve_connect(server, handler, call); });
     unserved.emplace(
         nursery,
         [this, queue](UnservedCall& call, Tag& tag) {
@@ -102,49 +76,23 @@ struct ActorServer::Methods : ServedMethods {
         [](UnservedCall& call) { call.refuse(); });
   }
 
-  // As RequestInvoke, into messages of our own.
-  void request_invoke(grpc::ServerContext* context, internal::InvokeRequest* request,
-                      grpc::ServerAsyncResponseWriter<internal::InvokeResponse>* responder,
-                      grpc::CompletionQueue* call_queue, grpc::ServerCompletionQueue* queue, void* tag) {
-    constexpr int kInvoke = 0;  // its place in the service of actor.proto
-    RequestAsyncUnary(kInvoke, context, request, responder, call_queue, queue, tag);
-  }
-
-  static void serve_invoke(ActorServer& server, CallHandler& handler, InvokeCall& call) {
-    const bool error_in_body = call.request.error_delivery() == v1::ERROR_DELIVERY_BODY;
-    internal::InvokeResponse response;
-    ErrorInfo error;
-    bool failed = true;
-    try {
-      server.authenticate(call.context());
-      check_target(call.request.target_actor_id(), handler.self());
-      Invocation invocation = decode_invocation(call.context(), std::move(call.request));
-      const std::string function = invocation.function;
-      ServedCall served;
-      if (call.run_while_wanted([&] {
-            encode_result(function, handler.invoke(std::move(invocation), served), *response.mutable_value());
-          })) {
-        throw CallError(ErrorKind::cancelled, "the caller went away");
-      }
-      check_result_size(function, response.ByteSizeLong());
-      failed = false;
-    } catch (const Cancelled& cancelled) {
-      cancelled.absorb();
-      error = error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the actor is shutting down")),
-                         handler.self());
-    } catch (...) {
-      error = error_info(std::current_exception(), handler.self());
-    }
-    grpc::Status status = grpc::Status::OK;
-    if (failed) {
-      response.Clear();
-      if (error_in_body) {
-        encode(error, *response.mutable_error());
-      } else {
-        status = to_status(error);
-      }
-    }
-    call.finish(response, status);
+  // Takes calls whose bytes are read elsewhere, from callers who are let in.
+  template <class Call, class Method, class F>
+  void accept(std::optional<Acceptor<Call>>& acceptor, TaskNursery& nursery, Method method, ActorServer& server,
+              CallHandler& handler, F serve) {
+    acceptor.emplace(
+        nursery,
+        [this, method, queue = server.port().queue()](Call& call, Tag& tag) {
+          call.request_next(*this, method, queue, tag);
+        },
+        [&server, &handler, serve](Call& call) {
+          try {
+            server.authenticate(call.context());
+          } catch (const CallError&) {
+            return call.refuse(to_status(error_info(std::current_exception(), handler.self())));
+          }
+          serve(call);
+        });
   }
 
   static void serve_cancel(ActorServer& server, CallHandler& handler, CancelCall& call) {
@@ -178,19 +126,11 @@ struct ActorServer::Methods : ServedMethods {
     call.finish(response, status);
   }
 
-  static void serve_connect(ActorServer& server, CallHandler& handler, ConnectCall& call) {
-    try {
-      server.authenticate(call.context());
-    } catch (const CallError&) {
-      return call.finish(to_status(error_info(std::current_exception(), handler.self())));
-    }
-    serve_link(server.port(), handler, call);
-  }
-
-  std::optional<Acceptor<InvokeCall>> invoke;
+  std::optional<Acceptor<RawUnaryCall>> invoke;
+  std::optional<Acceptor<RawStreamCall>> stream;
   std::optional<Acceptor<CancelCall>> cancel;
   std::optional<Acceptor<DescribeCall>> describe;
-  std::optional<Acceptor<ConnectCall>> connect;
+  std::optional<Acceptor<RawStreamCall>> connect;
   grpc::AsyncGenericService generic;
   std::optional<Acceptor<UnservedCall>> unserved;
 };
@@ -240,6 +180,7 @@ void ActorServer::serve(TaskNursery& nursery, CallHandler& handler) { methods_->
 
 void ActorServer::stop() {
   if (methods_->invoke) methods_->invoke->stop();
+  if (methods_->stream) methods_->stream->stop();
   if (methods_->cancel) methods_->cancel->stop();
   if (methods_->describe) methods_->describe->stop();
   if (methods_->connect) methods_->connect->stop();

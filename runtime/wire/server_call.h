@@ -89,6 +89,7 @@ struct UnaryCall : ServerCall {
     wait_sent(op);
     wait_until_done();
   }
+  void refuse(const grpc::Status& status) { finish({}, status); }
 };
 
 template <class Request, class Response>
@@ -112,6 +113,7 @@ struct StreamCall : ServerCall {
     wait_sent(op);
     wait_until_done();
   }
+  void refuse(const grpc::Status& status) { finish(status); }
 };
 
 template <class Call>

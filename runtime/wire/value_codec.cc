@@ -14,9 +14,6 @@ using google::protobuf::RepeatedPtrField;
 
 [[noreturn]] void refuse(const std::string& what) { throw CallError(ErrorKind::invalid_argument, what); }
 
-void encode(const Value& from, std::string& to) { to = to_wire(from); }
-Value decode(const std::string& from) { return from_wire(from); }
-
 }  // namespace
 
 void encode(const Value& from, v1::Value& to) {
@@ -32,46 +29,24 @@ void encode_map(const Value::Map& from, Map<std::string, v1::Value>& to) {
 
 Value decode(const v1::Value& from) { return from_wire(from.SerializeAsString()); }
 
-template <class T>
-void encode_arguments(const std::string& function, const Value::List& from, RepeatedPtrField<T>& to) {
+void encode_arguments(const std::string& function, const Value::List& from, RepeatedPtrField<v1::Value>& to) {
   to.Reserve(static_cast<int>(from.size()));
   for (std::size_t i = 0; i < from.size(); ++i) {
     converting([&] { return argument_of(function, i); }, [&] { encode(from[i], *to.Add()); });
   }
 }
-template void encode_arguments(const std::string&, const Value::List&, RepeatedPtrField<std::string>&);
-template void encode_arguments(const std::string&, const Value::List&, RepeatedPtrField<v1::Value>&);
 
-template <class T>
-Value::List decode_arguments(const std::string& function, const RepeatedPtrField<T>& from) {
+Value::List decode_arguments(const std::string& function, const RepeatedPtrField<v1::Value>& from) {
   Value::List to;
   to.reserve(static_cast<std::size_t>(from.size()));
-  for (const T& value : from) {
+  for (const v1::Value& value : from) {
     to.push_back(converting([&] { return argument_of(function, to.size()); }, [&] { return decode(value); }));
   }
   return to;
 }
-template Value::List decode_arguments(const std::string&, const RepeatedPtrField<std::string>&);
-template Value::List decode_arguments(const std::string&, const RepeatedPtrField<v1::Value>&);
 
-Value::Map decode_arguments(const std::string& function, const Map<std::string, std::string>& from) {
-  Value::Map to;
-  for (const auto& [name, value] : from) {
-    to.emplace(name, converting([&, &name = name] { return argument_of(function, name); },
-                                [&value = value] { return decode(value); }));
-  }
-  return to;
-}
-
-template <class T>
-void encode_result(const std::string& function, const Value& from, T& to) {
+void encode_result(const std::string& function, const Value& from, v1::Value& to) {
   converting([&] { return result_of(function); }, [&] { encode(from, to); });
-}
-template void encode_result(const std::string&, const Value&, std::string&);
-template void encode_result(const std::string&, const Value&, v1::Value&);
-
-Value decode_result(const std::string& function, const std::string& from) {
-  return converting([&] { return result_of(function); }, [&] { return from_wire(from); });
 }
 
 std::string argument_of(const std::string& function, std::size_t index) {

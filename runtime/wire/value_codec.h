@@ -1,7 +1,4 @@
-// Values to and from the messages they travel in. Any thread.
-//
-// `T` is what a message has for a value: std::string, its bytes (value_wire.h), in the messages of calls; v1::Value in
-// those that come once in an actor's life.
+// Values to and from the messages that come once in an actor's life, and what errors call them. Any thread.
 #pragma once
 
 #include <google/protobuf/duration.pb.h>
@@ -19,14 +16,10 @@ void encode_map(const Value::Map& from, google::protobuf::Map<std::string, v1::V
 Value decode(const v1::Value& from);
 
 // The same for what a call takes and returns; errors name function and argument.
-template <class T>
-void encode_arguments(const std::string& function, const Value::List& from, google::protobuf::RepeatedPtrField<T>& to);
-template <class T>
-Value::List decode_arguments(const std::string& function, const google::protobuf::RepeatedPtrField<T>& from);
-Value::Map decode_arguments(const std::string& function, const google::protobuf::Map<std::string, std::string>& from);
-template <class T>
-void encode_result(const std::string& function, const Value& from, T& to);
-Value decode_result(const std::string& function, const std::string& from);
+void encode_arguments(const std::string& function, const Value::List& from,
+                      google::protobuf::RepeatedPtrField<v1::Value>& to);
+Value::List decode_arguments(const std::string& function, const google::protobuf::RepeatedPtrField<v1::Value>& from);
+void encode_result(const std::string& function, const Value& from, v1::Value& to);
 
 // What errors call them: "scene.say_hello: argument 1", `...: argument "name"`, "the result of scene.say_hello".
 std::string argument_of(const std::string& function, std::size_t index);

@@ -44,7 +44,7 @@ double nanoseconds_per_call() {
         .arguments = {.positional = tractor::detail::encode_arguments(
                           function, tractor::detail::Traits<decltype(&count)>::Parameters(), 1, text, 2.0)}};
     tractor::CallRequest received;
-    tractor::read_open(body_of(writer.open(1, sent)), received);
+    tractor::read_call(body_of(writer.open(1, sent)), received);
     const tractor::Value answer = function.run(std::move(received.arguments), {});
     const tractor::Value result = tractor::read_value(name, body_of(writer.value(1, name, answer)));
     if (result != tractor::Value(19)) throw tractor::Error("a call gave " + result.describe());

@@ -1,4 +1,4 @@
-// The actor that interop_test.py calls.
+// The actor that the tests in other languages call.
 //   interop_server CREDENTIAL_FILE
 // It prints its addresses, one a line, and serves the module "interop" on a unix socket and on TCP. It ends when stdin
 // closes, by a signal, or after a minute: a test that was killed leaves nothing behind.
@@ -70,6 +70,32 @@ void wait_until_begun(const std::string& tag) { begun[tag].wait(); }
 // Until the destructors of that call have run.
 void wait_until_ended(const std::string& tag) { ended[tag].wait(); }
 
+// What generators and dialogs do.
+int items_yielded = 0;
+void count_to(tractor::Yield<int>& yield, int last) {
+  for (int i = 1; i <= last; ++i) yield(i);
+}
+void fail_after(tractor::Yield<int>& yield, int count) {
+  count_to(yield, count);
+  throw Mishap("out of numbers");
+}
+// Items of that many bytes, until it is cancelled.
+void yield_forever(tractor::Yield<std::string>& yield, const std::string& tag, std::size_t size) {
+  struct Destroyed {
+    ~Destroyed() { ended[tag].set(); }
+    const std::string& tag;
+  } destroyed{tag};
+  begun[tag].set();
+  for (items_yielded = 0;; ++items_yielded) yield(std::string(size, 'x'));
+}
+int how_many_yielded() { return items_yielded; }
+int add_up(tractor::Context<int, std::string>& caller, int start) {
+  caller.started("ready for " + caller.caller().name);
+  int sum = start;
+  for (const int number : caller) caller.send("now " + std::to_string(sum += number));
+  return sum;
+}
+
 void read_until_closed(const std::stop_token& stop) {
   std::array<char, 256> ignored{};
   while (!stop.stop_requested()) {
@@ -99,6 +125,11 @@ int main(int argc, char** argv) {
       .def("fail", fail, "text")
       .def("run_short", run_short, "what_of", "missing")
       .def("hold", hold, "tag")
+      .def("count_to", count_to, "last")
+      .def("fail_after", fail_after, "count")
+      .def("yield_forever", yield_forever, "tag", "size")
+      .def("how_many_yielded", how_many_yielded)
+      .def("add_up", add_up, "start")
       .def("wait_until_begun", wait_until_begun, "tag")
       .def("wait_until_ended", wait_until_ended, "tag");
   program.exceptions().def<Shortage>("interop.Shortage");

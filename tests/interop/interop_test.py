@@ -9,12 +9,14 @@ Needs Debian's python3-grpcio and nothing of ours but the stubs: what works here
 import collections
 import math
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import grpc
@@ -417,14 +419,153 @@ class Cancelling(ActorTest):
         self.assertEqual(self.call("interop.subtract", 1, 1), 0)
 
 
+class Requests:
+    """The requests of one Stream, sent as they are added."""
+
+    def __init__(self, opening):
+        self.queue = queue.SimpleQueue()
+        self.queue.put(actor_pb2.StreamRequest(open=opening))
+
+    def item(self, python):
+        self.queue.put(actor_pb2.StreamRequest(item=to_value(python)))
+
+    def grant(self, items):
+        self.queue.put(actor_pb2.StreamRequest(credit=link_pb2.Credit(items=items, bytes=items << 20)))
+
+    def close_send(self):
+        self.queue.put(actor_pb2.StreamRequest(close_send=link_pb2.CloseSend()))
+
+    def end(self):
+        self.queue.put(None)
+
+    def __iter__(self):
+        return iter(self.queue.get, None)
+
+
+class Streaming(ActorTest):
+    def stream(self, opening):
+        """The requests and the responses of a Stream that ends with the test."""
+        requests = Requests(opening)
+        responses = self.actor.Stream(iter(requests), timeout=PATIENCE)
+        self.addCleanup(requests.end)
+        self.addCleanup(responses.cancel)
+        return requests, responses
+
+    def outcome(self, responses):
+        """The items, and how the stream ended: the result as a Python object, or the error."""
+        items = []
+        try:
+            for response in responses:
+                kind = response.WhichOneof("message")
+                if kind == "result":
+                    return items, from_value(response.result.value)
+                if kind == "item":
+                    items.append(from_value(response.item))
+        except grpc.RpcError as error:
+            return items, error
+        self.fail("the stream ended without a result")
+
+    def refused(self, code, *words, opening):
+        items, error = self.outcome(self.stream(opening)[1])
+        self.assertEqual(items, [])
+        self.assertEqual(error.code(), code, error.details())
+        for word in words:
+            self.assertIn(word, error.details())
+
+    def test_A12_a_generator_is_read_to_its_end(self):
+        _, responses = self.stream(request_for("interop.count_to", 1000))
+        self.assertEqual(self.outcome(responses), (list(range(1, 1001)), None))
+
+    def test_A12_an_error_after_three_items_arrives_after_three_items(self):
+        _, responses = self.stream(request_for("interop.fail_after", count=3))
+        items, error = self.outcome(responses)
+        self.assertEqual(items, [1, 2, 3])
+        self.assertEqual(error.code(), grpc.StatusCode.UNKNOWN)
+        self.assertEqual(decode_error(error).message, "out of numbers")
+        self.assertIn("Mishap", decode_error(error).type)
+
+    def test_A12_an_error_in_the_body_comes_after_the_items_too(self):
+        opening = request_for("interop.fail_after", 3)
+        opening.error_delivery = actor_pb2.ERROR_DELIVERY_BODY
+        responses = list(self.stream(opening)[1])
+        self.assertEqual([from_value(r.item) for r in responses[:3]], [1, 2, 3])
+        self.assertEqual(responses[3].result.error.message, "out of numbers")
+
+    def test_A13_cancelling_the_rpc_ends_the_generator(self):
+        _, responses = self.stream(request_for("interop.yield_forever", "cancelled", 16))
+        self.assertEqual(from_value(next(responses).item), "x" * 16)
+        responses.cancel()
+        self.call("interop.wait_until_ended", "cancelled")
+
+    def test_A32_cancelling_by_id_ends_the_generator_and_says_who_did(self):
+        _, responses = self.stream(request_for("interop.yield_forever", "by id", 16, call_id="a stream"))
+        next(responses)
+        self.assertTrue(self.cancel(call_id="a stream", reason="enough").found)
+        _, error = self.outcome(responses)
+        self.assertEqual(error.code(), grpc.StatusCode.CANCELLED)
+        self.assertEqual(decode_error(error).attributes["cancelled_by"], "python@abcd")
+        self.call("interop.wait_until_ended", "by id")
+
+    def test_A14_item_room_holds_the_generator_back(self):
+        opening = request_for("interop.yield_forever", "held back", 16)
+        opening.item_room.items, opening.item_room.bytes = 5, 1 << 20
+        requests, responses = self.stream(opening)
+        for granted in (5, 8):
+            for _ in range(5 if granted == 5 else 3):
+                next(responses)
+            time.sleep(0.05)
+            self.assertEqual(self.call("interop.how_many_yielded"), granted)
+            requests.grant(3)
+
+    def test_A14_without_item_room_the_transport_holds_the_generator_back(self):
+        _, responses = self.stream(request_for("interop.yield_forever", "megabytes", 1 << 20))
+        next(responses)
+        yielded = -1
+        while yielded != (yielded := self.call("interop.how_many_yielded")):
+            time.sleep(0.2)
+        self.assertLess(yielded, 40)
+        next(responses)
+
+    def test_A16_a_dialog(self):
+        requests, responses = self.stream(request_for("interop.add_up", 100))
+        self.assertEqual(from_value(next(responses).started.value), "ready for python")
+        total = 100
+        for number in range(1, 11):
+            requests.item(number)
+            total += number
+            self.assertEqual(from_value(next(responses).item), f"now {total}")
+        requests.close_send()
+        self.assertEqual(self.outcome(responses), ([], total))
+
+    def test_A16_ending_the_requests_is_as_good_as_close_send(self):
+        requests, responses = self.stream(request_for("interop.add_up", start=1))
+        for number in range(2000):  # more than the actor reads ahead
+            requests.item(number)
+        requests.end()
+        items, result = self.outcome(responses)
+        self.assertEqual((len(items), result), (2000, 1 + sum(range(2000))))
+
+    def test_A05_what_is_wrong_with_the_call_is_told(self):
+        code = grpc.StatusCode
+        self.refused(code.NOT_FOUND, '"interop.cuont_to"', opening=request_for("interop.cuont_to", 1))
+        self.refused(code.INVALID_ARGUMENT, '"last"', opening=request_for("interop.count_to", "ten"))
+        self.refused(code.INVALID_ARGUMENT, "returns one value", opening=request_for("interop.subtract", 1, 1))
+        self.assertIn("is a generator", self.failure(lambda: self.call("interop.count_to", 1)).details())
+
+    def test_what_breaks_the_contract_is_told(self):
+        responses = self.actor.Stream(iter([actor_pb2.StreamRequest(item=to_value(1))]), timeout=PATIENCE)
+        self.assertIn("opens a call", self.outcome(responses)[1].details())
+        requests, responses = self.stream(request_for("interop.add_up", 1))
+        requests.grant(1)
+        _, error = self.outcome(responses)
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn("without item_room", error.details())
+
+
 class NotServed(ActorTest):
     def not_implemented(self, call):
         self.assertEqual(self.failure(call).code(), grpc.StatusCode.UNIMPLEMENTED)
         self.assertEqual(self.call("interop.subtract", 1, 1), 0)
-
-    def test_stream_is_unimplemented(self):
-        requests = [actor_pb2.StreamRequest(open=request_for("interop.subtract", 1, 1))]
-        self.not_implemented(lambda: list(self.actor.Stream(iter(requests), timeout=PATIENCE)))
 
     def test_a_method_nobody_has_is_unimplemented(self):
         channel = open_channel(self.server.unix)

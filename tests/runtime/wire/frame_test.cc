@@ -47,7 +47,7 @@ TEST(Frame, a_call_comes_back_as_it_was) {
   const Frame frame = read_frame(writer.open(7, kRequest));
   ASSERT_EQ(frame.kind, FrameKind::open);
   CallRequest read;
-  read_open(frame.body, read);
+  read_call(frame.body, read);
   EXPECT_EQ(read.function, kRequest.function);
   EXPECT_EQ(read.arguments.positional, kRequest.arguments.positional);
   EXPECT_EQ(read.arguments.named, kRequest.arguments.named);
@@ -152,7 +152,7 @@ TEST(Frame, damaged_bytes_are_refused_or_read) {
         CallRequest request;
         switch (frame.kind) {
           case FrameKind::open:
-            return read_open(frame.body, request);
+            return read_call(frame.body, request);
           case FrameKind::error:
             return static_cast<void>(read_error(frame.body));
           case FrameKind::chunk:

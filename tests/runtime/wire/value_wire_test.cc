@@ -11,7 +11,6 @@
 #include <random>
 
 #include "runtime/wire/remote_error.h"
-#include "tractor/internal/invoke.pb.h"
 #include "tractor/v1/actor.pb.h"
 
 namespace tractor {
@@ -217,20 +216,6 @@ TEST(ValueWire, what_comes_twice_is_merged_as_the_generated_messages_do) {
     const std::string bytes = to_wire(any_value(random)) + to_wire(any_value(random));
     ASSERT_EQ(our_value(bytes), generated_value(bytes)) << i << ' ' << testing::PrintToString(bytes);
   }
-}
-
-TEST(ValueWire, the_messages_of_the_runtime_are_those_of_the_contract_but_for_values) {
-  const auto compare = [](const google::protobuf::Descriptor& ours, const google::protobuf::Descriptor& contract) {
-    ASSERT_EQ(ours.field_count(), contract.field_count());
-    for (int i = 0; i < ours.field_count(); ++i) {
-      const google::protobuf::FieldDescriptor& field = *ours.field(i);
-      const google::protobuf::FieldDescriptor* same = contract.FindFieldByName(field.name());
-      ASSERT_NE(same, nullptr) << field.full_name();
-      EXPECT_EQ(field.number(), same->number()) << field.full_name();
-    }
-  };
-  compare(*internal::InvokeRequest::descriptor(), *v1::InvokeRequest::descriptor());
-  compare(*internal::InvokeResponse::descriptor(), *v1::InvokeResponse::descriptor());
 }
 
 }  // namespace
