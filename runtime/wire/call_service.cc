@@ -221,11 +221,9 @@ class RawItems final : public ServedStream {
   void take(const std::string& message) {
     for (Reader from(message); !from.done();) {
       switch (const std::uint32_t tag = from.tag()) {
-        case tag_of(v1::StreamRequest::kItemFieldNumber, kLengthDelimited): {
-          const std::string_view item = from.bytes();
-          inbox_.add_item(std::string(item), 0, item.size());
+        case tag_of(v1::StreamRequest::kItemFieldNumber, kLengthDelimited):
+          inbox_.add_item(from.bytes());
           break;
-        }
         case tag_of(v1::StreamRequest::kCreditFieldNumber, kLengthDelimited): {
           const ItemRoom more = read_room(from.bytes());
           if (!room_there_) throw WireFormatError("a credit, though the call was opened without item_room");

@@ -10,8 +10,11 @@ std::uint64_t FrameQueue::push(std::uint64_t call, bool reply, std::string_view 
   auto waiting =
       std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.number == call && c.reply == reply; });
   if (waiting == calls_.end()) {
-    if (small_.empty()) first_small_ = ticket;
-    if (frame.size() <= kPiece) {
+    if (small_.empty()) {
+      first_small_ = ticket;
+      small_.reserve(expected_);  // or it is copied as it grows
+    }
+    if (frame.size() <= kMaxWhole) {
       append_frame(small_, frame);
       return ticket;
     }
@@ -25,6 +28,8 @@ std::uint64_t FrameQueue::push(std::uint64_t call, bool reply, std::string_view 
 }
 
 std::string FrameQueue::take_message() {
+  constexpr std::size_t kMostExpected = std::size_t{256} << 10;
+  expected_ = std::min(small_.size(), kMostExpected);
   std::string message = std::exchange(small_, {});
   for (int i = 0; i < kPiecesPerMessage && !calls_.empty(); ++i) take_piece(message);
   return message;

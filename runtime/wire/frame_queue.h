@@ -1,7 +1,7 @@
 // Frames that wait to be written to a link, and how they share it.
 //
 // A frame goes out as soon as nothing is being written; what is queued meanwhile goes together in the next message, so
-// that a busy link writes few large messages and an idle one waits for nothing. A frame of more than kPiece bytes is cut
+// that a busy link writes few large messages and an idle one waits for nothing. A frame of more than kMaxWhole bytes is cut
 // into pieces: the first goes like a small frame, so that calls begin in their order, the others after all small ones,
 // in turns with those of other calls; a large argument delays nobody by more than a piece of each. Frames of one call
 // keep their order. Not thread-safe; it knows no tasks and no gRPC.
@@ -21,6 +21,8 @@ namespace tractor {
 class FrameQueue {
  public:
   static constexpr std::size_t kPiece = 64 * 1024;
+  // The largest frame that goes whole: an item of 64 KiB does.
+  static constexpr std::size_t kMaxWhole = kPiece + 1024;
   // Pieces of large frames in a message.
   static constexpr int kPiecesPerMessage = 4;
 
@@ -51,6 +53,7 @@ class FrameQueue {
   void take_piece(std::string& message);
 
   std::string small_;              // as they will stand in the message
+  std::size_t expected_ = 0;       // how large that may become: as large as the last one
   std::uint64_t first_small_ = 0;  // the ticket of the first of those
   std::list<Call> calls_;          // the next to get a turn first
   std::size_t large_bytes_ = 0;

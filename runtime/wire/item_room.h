@@ -22,8 +22,8 @@ struct ItemRoom {
   void add(const ItemRoom& more);
 };
 
-// What a stream has unless its options say otherwise. 16-byte items from process to process: 1024 cost 0.3 us each, 128
-// (eight times the messages) 0.5; more is no faster.
+// What a stream has unless its options say otherwise: enough small items that granting room costs nothing beside them,
+// enough bytes that a few of the largest usual ones are on their way.
 inline constexpr ItemRoom kDefaultItemRoom{.items = 1024, .bytes = std::int64_t{4} << 20};
 
 }  // namespace tractor

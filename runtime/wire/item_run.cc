@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "runtime/wire/remote_error.h"
 #include "runtime/wire/value_wire.h"
 #include "tractor/v1/link.pb.h"
 
@@ -79,12 +80,6 @@ void ItemRunWriter::clear() {
 
 // --- reading ---
 
-ItemInbox::Cursor ItemInbox::Cursor::of_one(std::string_view item) {
-  Cursor cursor({});
-  cursor.one_ = item;
-  return cursor;
-}
-
 // So that done() is true only when no item is left. The next field, if any, is one of values.
 void ItemInbox::Cursor::skip_other_fields() {
   while (numbers_.done() && !fields_.done()) {
@@ -101,10 +96,7 @@ void ItemInbox::Cursor::skip_other_fields() {
 template <class OnValue, class OnNumber>
 std::size_t ItemInbox::Cursor::advance(OnValue&& on_value, OnNumber&& on_number) {
   std::size_t size = 0;
-  if (one_) {
-    size = one_->size();
-    on_value(*std::exchange(one_, std::nullopt));
-  } else if (numbers_.done()) {
+  if (numbers_.done()) {
     const std::string_view item = fields_.bytes();
     size = item.size();
     on_value(item);
@@ -149,32 +141,47 @@ Value ItemInbox::Cursor::next(ItemRoom& freed) {
 }
 
 bool ItemInbox::add_run(std::string run) {
-  Frame& frame = frames_.emplace_back(Frame{.storage = std::move(run), .next = Cursor({})});
-  frame.next = Cursor(frame.storage);
-  for (Cursor counted = frame.next; !counted.done();) {
+  auto& added = std::get<Run>(frames_.emplace_back(Run{.bytes = std::move(run), .next = Cursor({})}));
+  added.next = Cursor(added.bytes);
+  for (Cursor counted = added.next; !counted.done();) {
     if (left_.empty()) return false;
     left_.use(counted.skip());
   }
-  if (frame.next.done()) frames_.pop_back();
+  if (added.next.done()) frames_.pop_back();
   return true;
 }
 
-bool ItemInbox::add_item(std::string storage, std::size_t offset, std::size_t size) {
+bool ItemInbox::add_item(std::string_view item) {
   if (left_.empty()) return false;
-  left_.use(size);
-  Frame& frame = frames_.emplace_back(Frame{.storage = std::move(storage), .next = Cursor({})});
-  frame.next = Cursor::of_one(std::string_view(frame.storage).substr(offset, size));
+  left_.use(item.size());
+  One one{.size = item.size(), .value = {}, .error = nullptr};
+  try {
+    one.value = from_wire(item);
+  } catch (const CallError&) {
+    one.error = std::current_exception();
+  }
+  frames_.emplace_back(std::move(one));
   return true;
 }
 
 Value ItemInbox::take() {
+  if (One* one = std::get_if<One>(&frames_.front())) {
+    One taken = std::move(*one);
+    frames_.pop_front();
+    freed_.items += 1;
+    freed_.bytes += static_cast<std::int64_t>(taken.size);
+    if (taken.error != nullptr) std::rethrow_exception(taken.error);
+    return std::move(taken.value);
+  }
+  Run& run = std::get<Run>(frames_.front());
   struct ForgetRead {
-    std::deque<Frame>& frames;
+    ItemInbox& inbox;
+    const Run& run;
     ~ForgetRead() {
-      if (frames.front().next.done()) frames.pop_front();
+      if (run.next.done()) inbox.frames_.pop_front();
     }
-  } forget{frames_};
-  return frames_.front().next.next(freed_);
+  } forget{*this, run};
+  return run.next.next(freed_);
 }
 
 void ItemInbox::clear() {

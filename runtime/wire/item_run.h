@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "runtime/wire/item_room.h"
 #include "runtime/wire/value.h"
@@ -41,15 +43,15 @@ class ItemRunWriter {
   std::string content_;
 };
 
-// Items that have arrived and wait for whoever receives them; they are decoded when they are taken.
+// Items that have arrived and wait for whoever receives them. Those of a run are decoded when they are taken.
 class ItemInbox {
  public:
   explicit ItemInbox(ItemRoom room) : room_(room), left_(room) {}
 
-  // A run, or one item, which is a part of `storage`. False when there was no room: the sender breaks the rules. Throws
+  // A run, or one item, the bytes of a Value. False when there was no room: the sender breaks the rules. Throws
   // WireFormatError.
   bool add_run(std::string run);
-  bool add_item(std::string storage, std::size_t offset, std::size_t size);
+  bool add_item(std::string_view item);
 
   bool empty() const { return frames_.empty(); }
   bool has_room() const { return !left_.empty(); }
@@ -61,13 +63,12 @@ class ItemInbox {
   std::optional<ItemRoom> take_grant();
 
  private:
-  // Where reading stands in what has come in one frame.
+  // Where reading stands in a run.
   class Cursor {
    public:
     explicit Cursor(std::string_view run) : fields_(run) { skip_other_fields(); }
-    static Cursor of_one(std::string_view item);
 
-    bool done() const { return !one_ && numbers_.done() && fields_.done(); }
+    bool done() const { return numbers_.done() && fields_.done(); }
     // Decodes the next item, and adds what it took to `freed`.
     Value next(ItemRoom& freed);
     // Passes it; its size.
@@ -79,20 +80,24 @@ class ItemInbox {
     std::size_t advance(OnValue&& on_value, OnNumber&& on_number);
     void skip_other_fields();
 
-    std::optional<std::string_view> one_;  // an item alone
-    Reader fields_;                        // of a run
-    Reader numbers_{{}};                   // in the packed field that is being read
-    std::uint32_t field_ = 0;              // that field's tag
+    Reader fields_;
+    Reader numbers_{{}};       // in the packed field that is being read
+    std::uint32_t field_ = 0;  // that field's tag
   };
-  struct Frame {
-    std::string storage;
+  struct Run {
+    std::string bytes;
     Cursor next;
   };
-
+  // An item that came alone: decoded at once, so that it is copied once; or why it is no value.
+  struct One {
+    std::size_t size;
+    Value value;
+    std::exception_ptr error;
+  };
   const ItemRoom room_;
   ItemRoom left_;   // for the sender, as far as it knows
   ItemRoom freed_;  // and not granted yet
-  std::deque<Frame> frames_;  // which do not move: cursors point into them
+  std::deque<std::variant<Run, One>> frames_;  // which do not move: cursors point into them
 };
 
 }  // namespace tractor

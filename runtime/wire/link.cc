@@ -75,7 +75,7 @@ void LinkEnd::receive(std::string_view message) {
         case FrameKind::unknown:
           return;  // of a later version, which knows that we do not
         default:
-          return on_frame(frame, nullptr);
+          return on_frame(frame);
       }
     });
   } catch (const WireFormatError& e) {
@@ -103,7 +103,7 @@ void LinkEnd::take_chunk(const Frame& frame) {
   auto [found, is_first] = partial_.try_emplace(frame.call);
   Partial& partial = found->second;
   if (is_first) {
-    if (chunk.total_bytes == 0 || chunk.total_bytes > kMaxFrameBytes + FrameQueue::kPiece)
+    if (chunk.total_bytes == 0 || chunk.total_bytes > kMaxFrameBytes + FrameQueue::kMaxWhole)
       link_rule_broken(absl::StrCat("a frame of ", chunk.total_bytes, " bytes in pieces"));
     on_first_piece(frame.call);
     partial.bytes_left = chunk.total_bytes;
@@ -112,12 +112,12 @@ void LinkEnd::take_chunk(const Frame& frame) {
   partial.bytes_left -= chunk.data.size();
   partial.bytes += chunk.data;  // no more memory than has come, whatever total_bytes says
   if (!chunk.last) return;
-  std::string bytes = std::move(partial.bytes);
+  const std::string bytes = std::move(partial.bytes);
   partial_.erase(found);
   const Frame inner = read_frame(bytes);
   if (inner.call != frame.call || inner.kind == FrameKind::chunk || inner.kind == FrameKind::hello)
     link_rule_broken("pieces of a frame that is not what they say");
-  if (inner.kind != FrameKind::unknown) on_frame(inner, &bytes);
+  if (inner.kind != FrameKind::unknown) on_frame(inner);
 }
 
 // --- the calling end ---
@@ -137,13 +137,13 @@ void CallingEnd::break_off(ErrorInfo why) {
   stop_sending();
 }
 
-void CallingEnd::on_frame(const Frame& frame, std::string* storage) {
+void CallingEnd::on_frame(const Frame& frame) {
   if (frame.kind == FrameKind::go_away) return;  // the end of the stream follows
   if (!frame.reply || frame.call == 0) link_rule_broken("it calls, on a link that it did not open");
   if (frame.call > last_call_)
     link_rule_broken(absl::StrCat("an answer to call ", frame.call, ", which was never opened"));
   const auto found = calls_.find(frame.call);
-  if (found != calls_.end()) found->second->on_frame(frame, storage);
+  if (found != calls_.end()) found->second->on_frame(frame);
 }
 
 OutgoingCall::OutgoingCall(CallingEnd& link, const CallRequest& request, Clock::duration patience)
@@ -184,7 +184,7 @@ void OutgoingCall::cancel(const std::string& reason) {
   link_.send(number_, false, link_.writer().cancel(number_, reason));
 }
 
-void OutgoingCall::on_frame(const Frame& frame, std::string* storage) {
+void OutgoingCall::on_frame(const Frame& frame) {
   switch (frame.kind) {
     case FrameKind::cancel_ack:
       if (read_found(frame.body)) give_up_.disarm();
@@ -212,7 +212,7 @@ void OutgoingCall::on_frame(const Frame& frame, std::string* storage) {
         started_with_ = frame.kind == FrameKind::started ? read_started(function_, frame.body) : Value();
         changed_.notify();
       }
-      if (frame.kind != FrameKind::started) items_->take(frame, storage);
+      if (frame.kind != FrameKind::started) items_->take(frame);
       return;
     default:
       link_rule_broken("a frame that answers nothing");
@@ -251,7 +251,7 @@ struct ServingEnd::Call {
   std::optional<LinkItems> items = {};
 };
 
-void ServingEnd::on_frame(const Frame& frame, std::string* storage) {
+void ServingEnd::on_frame(const Frame& frame) {
   if (frame.kind == FrameKind::go_away) return;
   if (frame.reply || frame.call == 0) link_rule_broken("it answers what was never asked");
   if (frame.kind == FrameKind::open) return open(frame.call, frame.body);
@@ -270,7 +270,7 @@ void ServingEnd::on_frame(const Frame& frame, std::string* storage) {
     case FrameKind::close_send:
       if (call == nullptr) return;
       if (!call->items) link_rule_broken(absl::StrCat("items for call ", frame.call, ", which wants one value"));
-      return call->items->take(frame, storage);
+      return call->items->take(frame);
     default:
       link_rule_broken("a frame that is for callers");
   }

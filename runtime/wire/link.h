@@ -94,7 +94,7 @@ class LinkEnd {
     while (true) {
       wait_for_small_room();
       const std::string_view frame = write();
-      if (frame.size() <= FrameQueue::kPiece || has_large_room()) return frame;
+      if (frame.size() <= FrameQueue::kMaxWhole || has_large_room()) return frame;
       wait_for_large_room();
     }
   }
@@ -107,8 +107,7 @@ class LinkEnd {
   LinkEnd(Carrier& carrier, const ActorRef& self);
   ~LinkEnd() = default;
 
-  // `storage`: what the frame points into, when that may be taken; else null.
-  virtual void on_frame(const Frame& frame, std::string* storage) = 0;
+  virtual void on_frame(const Frame& frame) = 0;
   // The first piece of a large one has come.
   virtual void on_first_piece(std::uint64_t /*call*/) {}
   const FrameQueue& queue() const { return queue_; }
@@ -161,7 +160,7 @@ class CallingEnd final : public LinkEnd {
 
  private:
   friend class OutgoingCall;
-  void on_frame(const Frame& frame, std::string* storage) override;
+  void on_frame(const Frame& frame) override;
 
   std::unordered_map<std::uint64_t, OutgoingCall*> calls_;
   std::uint64_t last_call_ = 0;
@@ -200,7 +199,7 @@ class OutgoingCall {
     explicit GiveUp(OutgoingCall& c);
     OutgoingCall& call;
   };
-  void on_frame(const Frame& frame, std::string* storage);
+  void on_frame(const Frame& frame);
   void lose(const ErrorInfo& why, bool executed);
   void end();
 
@@ -233,7 +232,7 @@ class ServingEnd final : public LinkEnd {
 
  private:
   struct Call;
-  void on_frame(const Frame& frame, std::string* storage) override;
+  void on_frame(const Frame& frame) override;
   void on_first_piece(std::uint64_t call) override;
   void open(std::uint64_t number, std::string_view body);
   void serve(std::uint64_t number, Call& call);

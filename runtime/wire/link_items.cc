@@ -10,6 +10,8 @@ namespace {
 
 // A stream that need not wait lets other tasks, and what arrives, have their turn after so many items.
 constexpr int kItemsPerTurn = 32;
+// An item of that size goes in a frame of its own: in a run it would be copied twice more.
+constexpr std::size_t kLargeItem = 4096;
 
 }  // namespace
 
@@ -33,12 +35,12 @@ void LinkItems::send(const Value& item) {
     if (room_there_->empty() || call_ended_ || send_closed_) continue;  // another task was faster
     written = link_.writer().item(call_, reply_, function_, item);
     check_item_size(function_, written.item.size());
-    if (written.frame.size() <= FrameQueue::kPiece) break;
-    if (run_.empty() && link_.has_large_room()) break;
+    if (written.item.size() < kLargeItem) break;
+    if (run_.empty() && (written.frame.size() <= FrameQueue::kMaxWhole || link_.has_large_room())) break;
     flush();
     link_.wait_for_large_room();
   }
-  if (written.frame.size() > FrameQueue::kPiece) {
+  if (written.item.size() >= kLargeItem) {
     room_there_->use(written.item.size());
     link_.send(call_, reply_, written.frame);
   } else {
@@ -57,7 +59,7 @@ void LinkItems::wait_for_credit() {
     if (!room_there_) room_there_ = link_.room_there();
   }
   can_send_.wait_until("room for an item", [this] {
-    return call_ended_ || send_closed_ || (!room_there_->empty() && run_.size() < FrameQueue::kPiece);
+    return call_ended_ || send_closed_ || (!room_there_->empty() && run_.size() < FrameQueue::kMaxWhole);
   });
   if (send_closed_) throw ClosedError("nothing can be sent after close_send(): the call of " + function_);
   if (call_ended_) throw BrokenError("the call of " + function_ + " has ended: nobody receives what is sent");
@@ -119,7 +121,7 @@ void LinkItems::discard() {
   grant();
 }
 
-void LinkItems::take(const Frame& frame, std::string* storage) {
+void LinkItems::take(const Frame& frame) {
   switch (frame.kind) {
     case FrameKind::credit:
       if (!room_there_) room_there_ = link_.room_there();
@@ -130,18 +132,13 @@ void LinkItems::take(const Frame& frame, std::string* storage) {
       return can_receive_.notify();
     default: {
       if (receive_ended_) link_rule_broken(absl::StrCat("an item of call ", call_, " after its close_send"));
-      if (!add(frame, storage)) link_rule_broken(absl::StrCat("more items of call ", call_, " than there is room for"));
+      const bool has_room =
+          frame.kind == FrameKind::items ? inbox_.add_run(std::string(frame.body)) : inbox_.add_item(frame.body);
+      if (!has_room) link_rule_broken(absl::StrCat("more items of call ", call_, " than there is room for"));
       if (discards_) return discard();
       return can_receive_.notify();
     }
   }
-}
-
-bool LinkItems::add(const Frame& frame, std::string* storage) {
-  if (frame.kind == FrameKind::items) return inbox_.add_run(std::string(frame.body));
-  if (storage == nullptr) return inbox_.add_item(std::string(frame.body), 0, frame.body.size());
-  const auto offset = static_cast<std::size_t>(frame.body.data() - storage->data());
-  return inbox_.add_item(std::move(*storage), offset, frame.body.size());
 }
 
 // --- both ---

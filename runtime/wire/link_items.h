@@ -36,13 +36,12 @@ class LinkItems final : public ServedStream, private LinkEnd::ItemSource {
   void flush() override;
   // The call has ended: what has come can still be received.
   void end();
-  // An item, items, credit or close_send of this call; `storage` as in LinkEnd::on_frame().
-  void take(const Frame& frame, std::string* storage);
+  // An item, items, credit or close_send of this call. LinkError when it breaks the rules.
+  void take(const Frame& frame);
 
  private:
   void wait_for_credit();
   void add_to_run(std::string_view item);
-  bool add(const Frame& frame, std::string* storage);
   void grant();
   void switch_now_and_then();
 

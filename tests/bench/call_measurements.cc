@@ -2,6 +2,8 @@
 #include <tractor/tractor.h>
 
 #include <functional>
+#include <map>
+#include <vector>
 
 #include "functions.h"
 #include "measurement.h"
@@ -12,8 +14,10 @@ namespace bench {
 namespace {
 
 constexpr int kCalls = 2'000;  // a round
-constexpr int kInFlight = 64;
-constexpr int kCallsAtOnce = 300 * kInFlight;  // a round
+constexpr int kCallsAtOnce = 20'480;  // a round
+constexpr int kDialogItems = 2'000;  // a round
+constexpr std::int64_t kSmallItems = 100'000;
+constexpr std::int64_t kStreamedBytes = std::int64_t{128} << 20;  // of the larger ones
 
 // portal.run() from this task, one call after the other.
 CallTimes time_portal(tractor::Portal& portal) {
@@ -31,16 +35,36 @@ CallTimes time_portal(tractor::Portal& portal) {
 }
 
 // portal.run() from many tasks.
-double portal_calls_per_second(tractor::Portal& portal) {
+double portal_calls_per_second(tractor::Portal& portal, int tasks) {
   const Stopwatch watch;
   tractor::open_task_nursery([&](tractor::TaskNursery& nursery) {
-    for (int task = 0; task < kInFlight; ++task) {
-      nursery.start_soon([&portal] {
-        for (int i = 0; i < kCallsAtOnce / kInFlight; ++i) portal.run(echo, kText);
+    for (int task = 0; task < tasks; ++task) {
+      nursery.start_soon([&portal, tasks] {
+        for (int i = 0; i < kCallsAtOnce / tasks; ++i) portal.run(echo, kText);
       });
     }
   });
   return kCallsAtOnce / watch.seconds();
+}
+
+double portal_items_per_second(tractor::Portal& portal, std::int64_t count, std::size_t size) {
+  const Stopwatch watch;
+  std::int64_t received = 0;
+  for (const std::string& item : portal.run(items, count, size)) received += item.size() == size ? 1 : 0;
+  if (received != count) throw tractor::Error("items are missing");
+  return static_cast<double>(count) / watch.seconds();
+}
+
+double portal_chat_p50_us(tractor::Portal& portal) {
+  std::vector<double> latencies;
+  auto dialog = portal.open_context(chat);
+  for (int i = 0; i < kDialogItems; ++i) {
+    const Stopwatch watch;
+    dialog.send(kText);
+    if (dialog.receive() != kText) throw tractor::Error("an item was not answered");
+    latencies.push_back(watch.microseconds());
+  }
+  return quantile(latencies, 0.50);
 }
 
 // From a client process, which a worker thread waits for: this actor's loop is idle meanwhile.
@@ -77,20 +101,52 @@ Values compare_one_at_a_time(tractor::Portal& actor, const std::string& grpc_add
 }
 
 Values compare_many_at_once(tractor::Portal& actor, const std::string& grpc_address) {
-  const double grpc = time_client(Target::kRawServer, grpc_address, kCallsAtOnce, kInFlight).calls_per_second;
-  const double calls = portal_calls_per_second(actor);
-  return {{"calls_64_vs_grpc", calls / grpc}, {"calls_64_per_s", calls}, {"grpc_64_per_s", grpc}};
+  Values values;
+  for (const int in_flight : {64, 512}) {
+    const double grpc = time_client(Target::kRawServer, grpc_address, kCallsAtOnce, in_flight).calls_per_second;
+    const double calls = portal_calls_per_second(actor, in_flight);
+    const std::string number = std::to_string(in_flight);
+    values["calls_" + number + "_vs_grpc"] = calls / grpc;
+    values["calls_" + number + "_per_s"] = calls;
+    values["grpc_" + number + "_per_s"] = grpc;
+  }
+  return values;
+}
+
+struct ItemSize {
+  std::string name;
+  std::size_t bytes;
+};
+const std::vector<ItemSize> kItemSizes = {{"16b", 16}, {"1k", 1 << 10}, {"64k", 64 << 10}, {"1m", 1 << 20}};
+
+Values compare_streams(tractor::Portal& actor, const std::string& grpc_address) {
+  Values values;
+  for (const ItemSize& size : kItemSizes) {
+    const std::int64_t count = std::min(kSmallItems, kStreamedBytes / static_cast<std::int64_t>(size.bytes));
+    const double grpc = tractor::to_thread([&] { return raw_items_per_second(grpc_address, count, size.bytes); });
+    const double items = portal_items_per_second(actor, count, size.bytes);
+    values["stream_" + size.name + "_vs_grpc"] = items / grpc;
+    values["stream_" + size.name + "_per_s"] = items;
+    values["grpc_stream_" + size.name + "_per_s"] = grpc;
+  }
+  return values;
+}
+
+Values compare_dialogs(tractor::Portal& actor, const std::string& grpc_address) {
+  const double grpc = tractor::to_thread([&] { return raw_chat_p50_us(grpc_address, kDialogItems); });
+  const double chat = portal_chat_p50_us(actor);
+  return {{"stream_latency_vs_grpc", chat / grpc}, {"dialog_p50_us", chat}, {"grpc_dialog_p50_us", grpc}};
 }
 
 }  // namespace
 
 Measurement one_call_at_a_time() {
-  return {.figures = {{"invoke_p50_vs_grpc", "", 1.3, "Invoke of an actor over plain gRPC's echo, the same client"},
+  return {.figures = {{"invoke_p50_vs_grpc", "", 1.15, "Invoke of an actor over plain gRPC's echo, the same client"},
                       {"invoke_p50_us", "us", {}, "Invoke of an actor, 16 bytes there and back"},
                       {"invoke_p99_us", "us", {}, "its slowest hundredth"},
                       {"grpc_p50_us", "us", {}, "plain gRPC's echo of 16 bytes"},
                       {"grpc_p99_us", "us", {}, "its slowest hundredth"},
-                      {"call_p50_vs_grpc", "", {}, "portal.run() in a task over plain gRPC's echo"},
+                      {"call_p50_vs_grpc", "", 0.45, "portal.run() in a task over plain gRPC's echo"},
                       {"call_p50_us", "us", {}, "portal.run() in a task, 16 bytes there and back"},
                       {"call_p99_us", "us", {}, "its slowest hundredth"}},
           .run = [](const Settings& settings) { return compare(settings, compare_one_at_a_time); }};
@@ -98,10 +154,37 @@ Measurement one_call_at_a_time() {
 
 Measurement many_calls_at_once() {
   return {.figures =
-              {{"calls_64_vs_grpc", "", {}, "calls a second, 64 tasks in portal.run() over 64 plain calls in flight"},
+              {{"calls_64_vs_grpc", "", Limit::of_at_least(6), "calls a second of 64 tasks over 64 plain calls in flight"},
                {"calls_64_per_s", "1/s", {}, "portal.run() in 64 tasks"},
-               {"grpc_64_per_s", "1/s", {}, "plain gRPC's echo, 64 in flight"}},
+               {"grpc_64_per_s", "1/s", {}, "plain gRPC's echo, 64 in flight"},
+               {"calls_512_vs_grpc", "", Limit::of_at_least(8), "the same with 512"},
+               {"calls_512_per_s", "1/s", {}, "portal.run() in 512 tasks"},
+               {"grpc_512_per_s", "1/s", {}, "plain gRPC's echo, 512 in flight"}},
           .run = [](const Settings& settings) { return compare(settings, compare_many_at_once); }};
+}
+
+Measurement streams() {
+  const std::map<std::string, Limit> limits = {{"16b", Limit::of_at_least(15)},
+                                               {"64k", Limit::of_at_least(1.0)},
+                                               {"1m", Limit::of_at_least(0.9)},
+                                               {"1k", {}}};
+  std::vector<Figure> figures;
+  for (const ItemSize& size : kItemSizes) {
+    const std::string bytes = std::to_string(size.bytes) + " bytes";
+    figures.push_back({"stream_" + size.name + "_vs_grpc", "", limits.at(size.name),
+                       "items of " + bytes + " over a plain stream of one message an item"});
+    figures.push_back({"stream_" + size.name + "_per_s", "1/s", {}, "items of " + bytes + " from a generator"});
+    figures.push_back({"grpc_stream_" + size.name + "_per_s", "1/s", {}, "messages of " + bytes + " of plain gRPC"});
+  }
+  return {.figures = std::move(figures),
+          .run = [](const Settings& settings) { return compare(settings, compare_streams); }};
+}
+
+Measurement dialog() {
+  return {.figures = {{"stream_latency_vs_grpc", "", 1.1, "an item there and one back in a dialog over a plain stream's"},
+                      {"dialog_p50_us", "us", {}, "an item there and one back in an idle dialog"},
+                      {"grpc_dialog_p50_us", "us", {}, "the same over a plain bidirectional stream"}},
+          .run = [](const Settings& settings) { return compare(settings, compare_dialogs); }};
 }
 
 }  // namespace bench

@@ -1,6 +1,8 @@
 // What the actors of this program can run: module "bench".
 #pragma once
 
+#include <tractor/tractor.h>
+
 #include <string>
 
 namespace bench {
@@ -10,6 +12,13 @@ inline constexpr const char* kEcho = "bench.echo";
 
 inline std::string echo(const std::string& text) { return text; }
 inline void nothing() {}
+inline void items(tractor::Yield<std::string>& yield, std::int64_t count, std::size_t size) {
+  const std::string item(size, 'x');
+  for (std::int64_t i = 0; i < count; ++i) yield(item);
+}
+inline void chat(tractor::Context<std::string, std::string>& caller) {
+  for (const std::string& text : caller) caller.send(text);
+}
 
 // What is echoed: 16 bytes.
 inline const std::string kText = "sixteen letters.";

@@ -112,7 +112,7 @@ int tell(const Report& report, const CommandLine& wanted) {
   }
   const std::vector<std::string> failures = report.failures();
   if (!wanted.check || failures.empty()) return EXIT_SUCCESS;
-  std::cerr << "tractor_bench: above the limit:";
+  std::cerr << "tractor_bench: beyond the limit:";
   for (const std::string& name : failures) std::cerr << ' ' << name;
   std::cerr << '\n';
   return EXIT_FAILURE;
@@ -140,7 +140,11 @@ CommandLine parse(CLI::App& app, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   tractor::Program program(argc, argv);
-  program.module(bench::kModule).def("echo", bench::echo, "text").def("nothing", bench::nothing);
+  program.module(bench::kModule)
+      .def("echo", bench::echo, "text")
+      .def("nothing", bench::nothing)
+      .def("items", bench::items, "count", "size")
+      .def("chat", bench::chat);
   program.serve_if_child();
   bench::run_if_raw_server(argc, argv);
   bench::run_if_raw_client(argc, argv);

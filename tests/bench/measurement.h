@@ -15,10 +15,25 @@
 
 namespace bench {
 
+// What a figure must keep: a number alone is the most that it may be.
+struct Limit {
+  Limit() = default;
+  Limit(double most) : at_most(most) {}
+  static Limit of_at_least(double least) {
+    Limit limit;
+    limit.at_least = least;
+    return limit;
+  }
+  bool holds(double value) const { return (!at_most || value <= *at_most) && (!at_least || value >= *at_least); }
+
+  std::optional<double> at_most;
+  std::optional<double> at_least;
+};
+
 struct Figure {
   std::string name;
   std::string unit;  // empty for ratios
-  std::optional<double> at_most;
+  Limit limit;
   std::string meaning;  // for the table and --help
 };
 
@@ -49,6 +64,8 @@ Measurement spawn();
 Measurement actor_memory();
 Measurement one_call_at_a_time();
 Measurement many_calls_at_once();
+Measurement streams();
+Measurement dialog();
 
 // Runs `round` that often, after once that is not counted (caches are cold, memory is mapped), and gives the median of
 // each of its values.

@@ -6,6 +6,7 @@
 // comparison favours plain gRPC: its message is one string, the actor's a function's name and a list of values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "own_process.h"
@@ -33,6 +34,11 @@ struct CallTimes {
 // Makes `calls` calls from a client process of their own, `in_flight` at a time, after some that are not measured.
 // Blocks the thread.
 CallTimes time_raw_client(Target target, const std::string& address, int calls, int in_flight);
+
+// Reads a stream of `count` items of `size` bytes, one a message, from such a client: items a second. Blocks the thread.
+double raw_items_per_second(const std::string& address, std::int64_t count, std::size_t size);
+// Sends that many items over one stream, one at a time, and gets each back: the median in us. Blocks the thread.
+double raw_chat_p50_us(const std::string& address, int count);
 
 // In such a process: run and never return. Elsewhere they do nothing.
 void run_if_raw_server(int argc, char** argv);
