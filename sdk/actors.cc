@@ -37,6 +37,11 @@ void CurrentActor::at_exit(std::function<void()> callback) const {
   Runtime::current().actor().at_exit(std::move(callback));
 }
 
+void CurrentActor::spin_for_replies(Clock::duration duration) const {
+  if (duration < Clock::duration::zero()) throw UsageError("spin_for_replies: a duration is not negative");
+  Runtime::current().wire().port->set_spin(duration);
+}
+
 CurrentActor current_actor() {
   Runtime::current();
   return {};

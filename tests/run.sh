@@ -7,6 +7,7 @@
 #   --quick       the same as --preset dev
 #   --only LABEL  tests of one folder (runtime/task), of one kind (examples, slow), or of one behaviour (A05)
 #   --repeat N    every test N times, or until it fails; those labelled slow, and what only a compiler says, once
+#   --fuzz-seconds N  how long made-up input is tried (2; with --preset clang by libFuzzer, which follows coverage)
 #   --load        keep every core busy with something else meanwhile
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,12 +21,16 @@ while [ $# -gt 0 ]; do
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' tests/run.sh; exit 0 ;;
     --quick) presets+=(dev); shift; continue ;;
     --load) load=yes; shift; continue ;;
-    --preset | --only | --repeat) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
+    --preset | --only | --repeat | --fuzz-seconds) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
     *) fail "unknown option $1" ;;
   esac
   case "$1" in
     --preset) [[ $2 =~ ^(dev|release|asan|tsan|clang)$ ]] || fail "no preset \"$2\": dev, release, asan, tsan or clang"; presets+=("$2") ;;
     --only) only=$2 ;;
+    --fuzz-seconds)
+      [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] || fail "--fuzz-seconds wants a number from 1 to 99999, got \"$2\""
+      export FUZZ_SECONDS=$2
+      ;;
     --repeat) [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "--repeat wants a number from 1 to 999999, got \"$2\""; repeat=$2 ;;
   esac
   shift 2

@@ -2,6 +2,9 @@
 
 #include <grpc/support/time.h>
 
+#include <algorithm>
+#include <thread>
+
 namespace tractor {
 namespace {
 
@@ -36,15 +39,43 @@ void CompletionQueuePort::flush_all() {
 
 void CompletionQueuePort::poll(Clock::time_point deadline) {
   flush_all();
-  const gpr_timespec past = gpr_inf_past(GPR_CLOCK_MONOTONIC);
-  if (!deliver_next(deadline == Clock::time_point::min() ? past : grpc_deadline(deadline, now()))) return;
+  if (!wait_and_deliver(deadline)) return;
   // gRPC looks at its sockets only when the queue is empty, and not even then just after an operation ended elsewhere:
   // a task that retries a call which fails at once kept everything else waiting for up to 4 s. So empty the queue now
   // and then, twice.
   constexpr unsigned kEventsPerLook = 16;
   constexpr int kMostEvents = 64;
   if (++events_ % kEventsPerLook != 0) return;
+  const gpr_timespec past = gpr_inf_past(GPR_CLOCK_MONOTONIC);
   for (int empty = 0, i = 0; empty < 2 && i < kMostEvents; ++i) empty = deliver_next(past) ? 0 : empty + 1;
+}
+
+void CompletionQueuePort::set_spin(Clock::duration spin) {
+  spin_ = std::thread::hardware_concurrency() > 1 ? spin : Clock::duration::zero();
+}
+
+bool CompletionQueuePort::wait_and_deliver(Clock::time_point deadline) {
+  if (deadline == Clock::time_point::min()) return deliver_next(gpr_inf_past(GPR_CLOCK_MONOTONIC));
+  if (spin_ > Clock::duration::zero() && expected_replies_ > 0 && spin_and_deliver(deadline)) return true;
+  return deliver_next(grpc_deadline(deadline, now()));
+}
+
+// Where replies take longer than a spin, it is tried ever more seldom.
+bool CompletionQueuePort::spin_and_deliver(Clock::time_point deadline) {
+  constexpr unsigned kMostInVain = 8;
+  if (spins_to_skip_ > 0) {
+    --spins_to_skip_;
+    return false;
+  }
+  const Clock::time_point end = std::min(deadline, now() + spin_);
+  do {
+    if (!deliver_next(gpr_inf_past(GPR_CLOCK_MONOTONIC))) continue;
+    spins_in_vain_ = 0;
+    return true;
+  } while (now() < end);
+  spins_in_vain_ = std::min(spins_in_vain_ + 1, kMostInVain);
+  spins_to_skip_ = (1U << spins_in_vain_) - 1;
+  return false;
 }
 
 bool CompletionQueuePort::deliver_next(gpr_timespec until) {

@@ -101,7 +101,8 @@ std::shared_ptr<Link> Peer::link() {
 Value Peer::invoke(const std::string& function, Arguments arguments) {
   const CallRequest request = request_for(function, std::move(arguments));
   const Clock::time_point deadline = current_effective_deadline();
-  const InFlight in_flight(calls_in_flight_);
+  const InFlight in_flight(*this);
+  const ExpectedReply expected(*wire_.port);
   const std::shared_ptr<Link> link = this->link();  // another call may find it broken meanwhile
   CallOutcome outcome = link->calls().call(request, kCancelAcknowledgement);
   if (outcome.value) return std::move(*outcome.value);

@@ -103,9 +103,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   // Counts a call while it lives.
   struct InFlight {
-    explicit InFlight(int& c) : count(c) { ++count; }
-    ~InFlight() { --count; }
-    int& count;
+    explicit InFlight(Peer& p) : peer(p) { ++peer.calls_in_flight_; }
+    ~InFlight() { --peer.calls_in_flight_; }
+    Peer& peer;
   };
 
   CallRequest request_for(std::string function, Arguments arguments);

@@ -1,4 +1,5 @@
 // Calls of generators and dialogs, as their callers see them.
+#include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/identity.h"
 #include "runtime/wire/link_items.h"
@@ -13,7 +14,7 @@ class Peer::Stream final : public RemoteStream {
       : peer_(std::move(peer)),
         request_(peer_->request_for(std::move(function), std::move(arguments))),
         deadline_(current_effective_deadline()),
-        in_flight_(peer_->calls_in_flight_),
+        in_flight_(*peer_),
         link_(peer_->link()),
         call_(link_->calls(), completed(request_, room), kCancelAcknowledgement) {
     request_.arguments = {};
@@ -37,6 +38,7 @@ class Peer::Stream final : public RemoteStream {
     }
   }
   std::optional<Value> receive() override {
+    const ExpectedReply expected(*peer_->wire_.port);
     std::optional<Value> item = items().receive();
     if (!item && call_.ended()) throw_failure();
     return item;

@@ -151,7 +151,7 @@ int main(int argc, char** argv) {
 
   CLI::App app(
       "Measures what tractor costs: tasks, actors as processes, and calls, these next to plain gRPC's.\n"
-      "Takes about 20 seconds. Figures mean something in a release build on a machine that does nothing else.");
+      "Takes about two minutes. Figures mean something in a release build on a machine that does nothing else.");
   bench::CommandLine wanted;
   try {
     wanted = bench::parse(app, argc, argv);
