@@ -34,10 +34,15 @@ std::pair<Portal, std::unique_ptr<RemoteStream>> ActorNursery::start_generator(s
   spec.function = function.qualified_name();
   spec.streams = true;
   const std::shared_ptr<Child> child = core_.start(std::move(spec));
-  std::unique_ptr<RemoteStream> stream = child->peer()->open_stream(
-      function.qualified_name(), {.positional = std::move(arguments)}, kDefaultItemRoom);
-  stream->on_end([child](std::exception_ptr error) { child->settle(std::move(error)); });
-  return {Portal(child->peer(), child), std::move(stream)};
+  try {
+    std::unique_ptr<RemoteStream> stream = child->peer()->open_stream(
+        function.qualified_name(), {.positional = std::move(arguments)}, kDefaultItemRoom);
+    stream->on_end([child](std::exception_ptr error) { child->settle(std::move(error)); });
+    return {Portal(child->peer(), child), std::move(stream)};
+  } catch (...) {
+    child->release("its generator could not be started");  // nothing else would end it
+    throw;
+  }
 }
 
 }  // namespace tractor

@@ -69,22 +69,20 @@ void Actor::run_exit_callbacks(Clock::duration budget) {
 }
 
 const Function& Actor::function_for(const std::string& name) const {
-  const std::string module = name.substr(0, name.find('.'));
-  if (!enabled_.contains(module)) {
-    if (functions_.has_module(module) || name.find('.') == std::string::npos) {
-      throw CallError(ErrorKind::permission_denied,
-                      absl::StrCat("no module \"", module, "\" is enabled in actor \"", self_.name, "\" (enabled: ",
-                                   enabled_.empty() ? "none" : "\"" + absl::StrJoin(enabled_, "\", \"") + "\"",
-                                   "); start it with {.modules = {\"", module, "\"}}"));
-    }
-    throw CallError(ErrorKind::not_found, absl::StrCat("no module \"", module, "\" in the program of actor \"",
-                                                       self_.name, "\" (it has ", functions_.module_names(), ")"));
-  }
   const Function* function = functions_.find(name);
-  if (function == nullptr) {
+  if (function != nullptr && enabled_.contains(function->module)) return *function;
+
+  const std::string module = name.substr(0, name.find('.'));
+  if (enabled_.contains(module))
     throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", name, "\" in actor \"", self_.name, "\""));
+  if (functions_.has_module(module) || name.find('.') == std::string::npos) {
+    throw CallError(ErrorKind::permission_denied,
+                    absl::StrCat("no module \"", module, "\" is enabled in actor \"", self_.name, "\" (enabled: ",
+                                 enabled_.empty() ? "none" : "\"" + absl::StrJoin(enabled_, "\", \"") + "\"",
+                                 "); start it with {.modules = {\"", module, "\"}}"));
   }
-  return *function;
+  throw CallError(ErrorKind::not_found, absl::StrCat("no module \"", module, "\" in the program of actor \"", self_.name,
+                                                     "\" (it has ", functions_.module_names(), ")"));
 }
 
 Value Actor::invoke(Invocation request, ServedCall& call) {

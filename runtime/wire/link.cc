@@ -248,7 +248,7 @@ void OutgoingCall::end() {
 struct ServingEnd::Call {
   Invocation invocation = {};
   ServedCall served = {};
-  std::optional<LinkItems> items = {};
+  std::unique_ptr<LinkItems> items = {};
 };
 
 void ServingEnd::on_frame(const Frame& frame) {
@@ -303,13 +303,13 @@ void ServingEnd::open(std::uint64_t number, std::string_view body) {
   }
   auto call = std::make_shared<Call>();
   if (request.item_room)
-    call->items.emplace(*this, number, true, request.function, request.item_room, kDefaultItemRoom);
+    call->items = std::make_unique<LinkItems>(*this, number, true, request.function, request.item_room, kDefaultItemRoom);
   call->invocation = {.function = std::move(request.function),
                       .arguments = std::move(request.arguments),
                       .call_id = std::move(request.call_id),
                       .deadline = request.timeout ? deadline_after(*request.timeout) : Clock::kNever,
                       .caller = other(),
-                      .stream = call->items ? &*call->items : nullptr};
+                      .stream = call->items.get()};
   calls_.emplace(number, call);
   nursery_->start_soon([this, number, call = std::move(call)] { serve(number, *call); });
 }

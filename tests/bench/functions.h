@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tractor/tractor.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -16,6 +17,16 @@ inline void items(tractor::Yield<std::string>& yield, std::int64_t count, std::s
   const std::string item(size, 'x');
   for (std::int64_t i = 0; i < count; ++i) yield(item);
 }
+// One item, then nothing.
+inline void idle(tractor::Yield<int>& yield) {
+  yield(1);
+  tractor::sleep_forever();
+}
+inline void items_forever(tractor::Yield<std::string>& yield, std::size_t size) {
+  const std::string item(size, 'x');
+  while (true) yield(item);
+}
+inline std::int64_t own_pid() { return getpid(); }
 inline void chat(tractor::Context<std::string, std::string>& caller) {
   for (const std::string& text : caller) caller.send(text);
 }

@@ -144,6 +144,9 @@ int main(int argc, char** argv) {
       .def("echo", bench::echo, "text")
       .def("nothing", bench::nothing)
       .def("items", bench::items, "count", "size")
+      .def("idle", bench::idle)
+      .def("items_forever", bench::items_forever, "size")
+      .def("own_pid", bench::own_pid)
       .def("chat", bench::chat);
   program.serve_if_child();
   bench::run_if_raw_server(argc, argv);

@@ -66,6 +66,8 @@ Measurement one_call_at_a_time();
 Measurement many_calls_at_once();
 Measurement streams();
 Measurement dialog();
+Measurement idle_streams();
+Measurement slow_consumer();
 
 // Runs `round` that often, after once that is not counted (caches are cold, memory is mapped), and gives the median of
 // each of its values.

@@ -173,7 +173,7 @@ void take(Kind kind, std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tractor;
-  static const auto* quiet = google::protobuf::SetLogHandler(nullptr);  // it tells of each text that is no UTF-8
+  static const auto quiet = google::protobuf::SetLogHandler(nullptr);  // it tells of each text that is no UTF-8
   static_cast<void>(quiet);
   if (size == 0) return 0;
   const auto kind = static_cast<Kind>(data[0] % static_cast<int>(Kind::kCount));

@@ -55,6 +55,7 @@ void shielded_end(Yield<int>& yield, const std::string& trace) {
   }
 }
 void small_numbers(Yield<std::int8_t>& yield) { yield(7); }
+void echo_one(Yield<Value>& yield, const Value& value) { yield(value); }
 std::string tell() { return "told"; }
 
 void define(Program& p) {
@@ -70,6 +71,7 @@ void define(Program& p) {
       .def("numbers_of_two", numbers_of_two)
       .def("shielded_end", shielded_end, "trace")
       .def("small_numbers", small_numbers)
+      .def("echo_one", echo_one, "value")
       .def("tell", tell);
 }
 
@@ -296,6 +298,21 @@ TEST_F(Streaming, A02_a_one_shot_actor_that_runs_a_generator_gives_its_stream_on
       EXPECT_EQ(collect(counter.result()), (std::vector<int>{1, 2, 3}));
       EXPECT_TRUE(contains(usage_error([&] { return counter.result(); }), "taken already"));
     });
+  });
+}
+
+TEST_F(Streaming, a_one_shot_generator_that_cannot_be_started_leaves_nothing) {
+  run([] {
+    open_nursery([](ActorNursery& n) {
+      const auto too_deep = [] {
+        Value nested;
+        for (int depth = 0; depth < 200; ++depth) nested = Value::List{nested};
+        return nested;
+      };
+      EXPECT_TRUE(contains(thrown<CallError>([&] { return n.run_in_actor("echo", echo_one, too_deep()), 0; }).what(),
+                           "nested more than 128 deep"));
+    });
+    EXPECT_FALSE(find_actor("echo"));
   });
 }
 
