@@ -12,6 +12,8 @@ namespace {
 constexpr int kItemsPerTurn = 32;
 // An item of that size goes in a frame of its own: in a run it would be copied twice more.
 constexpr std::size_t kLargeItem = 4096;
+// A run that is as large waits for the next message, so that its frame goes whole.
+constexpr std::size_t kFullRun = FrameQueue::kPiece - kLargeItem;
 
 }  // namespace
 
@@ -59,7 +61,7 @@ void LinkItems::wait_for_credit() {
     if (!room_there_) room_there_ = link_.room_there();
   }
   can_send_.wait_until("room for an item", [this] {
-    return call_ended_ || send_closed_ || (!room_there_->empty() && run_.size() < FrameQueue::kMaxWhole);
+    return call_ended_ || send_closed_ || (!room_there_->empty() && run_.size() < kFullRun);
   });
   if (send_closed_) throw ClosedError("nothing can be sent after close_send(): the call of " + function_);
   if (call_ended_) throw BrokenError("the call of " + function_ + " has ended: nobody receives what is sent");
