@@ -1,4 +1,5 @@
-// A dialog: a call with items both ways. The teller's state lives on its stack, for as long as the conversation goes on.
+// A dialog: a call with items both ways. The teller's state lives on its stack, for as long as the conversation goes
+// on.
 #include <tractor/tractor.h>
 
 #include <iostream>

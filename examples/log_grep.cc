@@ -4,9 +4,9 @@
 // RE2 has in common with it, and has its exit status: 0 when there was a match, 1 when not, 2 after an error.
 //
 // The root cuts the files into ranges and opens a stream for each, a few ahead of the one it prints; a worker's
-// generator yields the matching lines that begin in its range. Back-pressure bounds what is in memory, however large the
-// files are and however many lines match; with --max-count enough, the streams that are left are dropped, which ends
-// their generators.
+// generator yields the matching lines that begin in its range. Back-pressure bounds what is in memory, however large
+// the files are and however many lines match; with --max-count enough, the streams that are left are dropped, which
+// ends their generators.
 #include <fcntl.h>
 #include <re2/re2.h>
 #include <sys/stat.h>
@@ -114,8 +114,7 @@ void grep_range(tractor::Yield<Found>& yield, const std::string& pattern, const 
   std::int64_t lines = 0;
   for_each_line(file, begin, end, [&](std::string_view line) {
     ++lines;
-    if (RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), expression))
-      yield({lines, std::string(line)});
+    if (RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), expression)) yield({lines, std::string(line)});
   });
   yield({lines, std::nullopt});
 }
@@ -143,16 +142,14 @@ class Search {
   explicit Search(const Options& options) : options_(options), state_(options.files.size()) {}
 
   int run() {
-    tractor::open_actor_cluster("grep", options_.workers, {.modules = {"grep"}},
-                                [this](std::vector<tractor::Portal>& workers) {
-                                  auto [send, receive] = tractor::open_memory_channel<Range>(workers.size());
-                                  tractor::open_task_nursery([&](tractor::TaskNursery& tasks) {
-                                    tasks.start_soon([this, &workers, out = std::move(send)]() mutable {
-                                      open_streams(workers, out);
-                                    });
-                                    for (Range& range : receive) print(range);
-                                  });
-                                });
+    tractor::open_actor_cluster(
+        "grep", options_.workers, {.modules = {"grep"}}, [this](std::vector<tractor::Portal>& workers) {
+          auto [send, receive] = tractor::open_memory_channel<Range>(workers.size());
+          tractor::open_task_nursery([&](tractor::TaskNursery& tasks) {
+            tasks.start_soon([this, &workers, out = std::move(send)]() mutable { open_streams(workers, out); });
+            for (Range& range : receive) print(range);
+          });
+        });
     std::cout.flush();
     if (failed_ || !std::cout) return 2;
     return matched_ ? 0 : 1;

@@ -32,7 +32,8 @@ void root() {
   tractor::open_nursery([](tractor::ActorNursery& n) {
     std::vector<int> result;
     for (const int number : n.run_in_actor("aggregator", aggregate, 1U).result()) result.push_back(number);
-    std::cout << result.size() << " numbers, " << std::set<int>(result.begin(), result.end()).size() << " of them unique\n";
+    std::cout << result.size() << " numbers, " << std::set<int>(result.begin(), result.end()).size()
+              << " of them unique\n";
   });
 }
 // [/pipeline]

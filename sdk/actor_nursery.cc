@@ -35,8 +35,8 @@ std::pair<Portal, std::unique_ptr<RemoteStream>> ActorNursery::start_generator(s
   spec.streams = true;
   const std::shared_ptr<Child> child = core_.start(std::move(spec));
   try {
-    std::unique_ptr<RemoteStream> stream = child->peer()->open_stream(
-        function.qualified_name(), {.positional = std::move(arguments)}, kDefaultItemRoom);
+    std::unique_ptr<RemoteStream> stream =
+        child->peer()->open_stream(function.qualified_name(), {.positional = std::move(arguments)}, kDefaultItemRoom);
     stream->on_end([child](std::exception_ptr error) { child->settle(std::move(error)); });
     return {Portal(child->peer(), child), std::move(stream)};
   } catch (...) {

@@ -81,7 +81,8 @@ std::unique_ptr<RemoteStream> Portal::open_stream(std::string_view function, Arg
                                                   const StreamOptions& options) {
   std::string name = function_name(function);
   if (options.items < 1 || options.bytes < 1)
-    throw UsageError("a stream of " + name + " needs room for one item and one byte at least: look at its StreamOptions");
+    throw UsageError("a stream of " + name +
+                     " needs room for one item and one byte at least: look at its StreamOptions");
   return peer_->open_stream(std::move(name), std::move(arguments), {.items = options.items, .bytes = options.bytes});
 }
 

@@ -81,8 +81,8 @@ const Function& Actor::function_for(const std::string& name) const {
                                  enabled_.empty() ? "none" : "\"" + absl::StrJoin(enabled_, "\", \"") + "\"",
                                  "); start it with {.modules = {\"", module, "\"}}"));
   }
-  throw CallError(ErrorKind::not_found, absl::StrCat("no module \"", module, "\" in the program of actor \"", self_.name,
-                                                     "\" (it has ", functions_.module_names(), ")"));
+  throw CallError(ErrorKind::not_found, absl::StrCat("no module \"", module, "\" in the program of actor \"",
+                                                     self_.name, "\" (it has ", functions_.module_names(), ")"));
 }
 
 Value Actor::invoke(Invocation request, ServedCall& call) {
@@ -110,8 +110,8 @@ Value Actor::invoke(Invocation request, ServedCall& call) {
                               .call_id = std::move(request.call_id),
                               .caller = std::move(request.caller),
                               .served = &call};
-  std::optional<Value> value = call.scope.run(
-      [&] { return function.run(std::move(request.arguments), std::move(environment)); });
+  std::optional<Value> value =
+      call.scope.run([&] { return function.run(std::move(request.arguments), std::move(environment)); });
   if (value) return std::move(*value);
   if (!call.cancel_requested) {
     throw CallError(ErrorKind::deadline_exceeded, absl::StrCat(request.function, ": the caller's deadline passed"));

@@ -53,14 +53,16 @@ std::vector<std::optional<Value>> Function::bind(Arguments arguments) const {
 Value Function::run(Arguments arguments, CallEnvironment environment) const {
   std::vector<std::optional<Value>> bound = bind(std::move(arguments));
   if (kind != FunctionKind::unary && environment.stream == nullptr) {
-    throw CallError(ErrorKind::invalid_argument,
-                    absl::StrCat(signature(), kind == FunctionKind::generator
-                                                  ? " is a generator: ask for a tractor::Stream of its items"
-                                                  : " is a dialog: open it with open_context()",
-                                 ", or call it by the RPC Stream"));
+    throw CallError(
+        ErrorKind::invalid_argument,
+        absl::StrCat(signature(),
+                     kind == FunctionKind::generator ? " is a generator: ask for a tractor::Stream of its items"
+                                                     : " is a dialog: open it with open_context()",
+                     ", or call it by the RPC Stream"));
   }
   if (kind == FunctionKind::unary && environment.stream != nullptr) {
-    throw CallError(ErrorKind::invalid_argument, signature() + " returns one value and has no items: call it with run()");
+    throw CallError(ErrorKind::invalid_argument,
+                    signature() + " returns one value and has no items: call it with run()");
   }
   try {
     if (!in_thread) return call(std::move(bound), environment);

@@ -8,8 +8,8 @@ namespace {
 
 void check_size(const char* what, const std::string& function, const char* verb, std::size_t bytes) {
   if (bytes <= kMaxMessageBytes) return;
-  throw CallError(ErrorKind::resource_exhausted, absl::StrCat(what, function, verb, bytes,
-                                                              " bytes; a message has at most ", kMaxMessageBytes));
+  throw CallError(ErrorKind::resource_exhausted,
+                  absl::StrCat(what, function, verb, bytes, " bytes; a message has at most ", kMaxMessageBytes));
 }
 
 }  // namespace

@@ -84,8 +84,7 @@ void serve_invoke(CallHandler& handler, RawUnaryCall& call) {
     check_target(request.call.target_actor_id, handler.self());
     const std::string function = request.call.function;
     ServedCall served;
-    const Value value =
-        invoke_while_wanted(handler, call, invocation_of(call.context(), std::move(request)), served);
+    const Value value = invoke_while_wanted(handler, call, invocation_of(call.context(), std::move(request)), served);
     write_result(function, value, response);
     check_result_size(function, response.bytes().size());
   });
@@ -113,9 +112,8 @@ class RawItems final : public ServedStream {
 
   void send(const Value& item) override {
     throw_if_cancelled();
-    changed_.wait_until("room for an item", [this] {
-      return send_closed_ || (!writing_ && (!room_there_ || !room_there_->empty()));
-    });
+    changed_.wait_until("room for an item",
+                        [this] { return send_closed_ || (!writing_ && (!room_there_ || !room_there_->empty())); });
     if (send_closed_) throw ClosedError("nothing can be sent after close_send(): the call of " + function_);
     BackwardWriter message;
     std::size_t size = 0;
@@ -162,7 +160,8 @@ class RawItems final : public ServedStream {
   }
   void wait_written() {
     CancelScope scope({.deadline = deadline_after(ServerCall::kSendTimeout), .shield = true});
-    scope.run([this] { changed_.wait_until("a stream's last messages", [this] { return !writing_ && waiting_.empty(); }); });
+    scope.run(
+        [this] { changed_.wait_until("a stream's last messages", [this] { return !writing_ && waiting_.empty(); }); });
     if (!writing_) return;
     call_.cut_off();
     CancelScope({.shield = true}).run([this] {

@@ -1,4 +1,5 @@
-// The RPCs by which other languages call functions: Invoke, one call and one value, and Stream, one generator or dialog.
+// The RPCs by which other languages call functions: Invoke, one call and one value, and Stream, one generator or
+// dialog.
 //
 // Each call is served in a task of its own. Their messages are read and written as links' frames are, and end in the
 // same CallHandler.

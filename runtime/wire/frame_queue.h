@@ -1,10 +1,10 @@
 // Frames that wait to be written to a link, and how they share it.
 //
 // A frame goes out as soon as nothing is being written; what is queued meanwhile goes together in the next message, so
-// that a busy link writes few large messages and an idle one waits for nothing. A frame of more than kMaxWhole bytes is cut
-// into pieces: the first goes like a small frame, so that calls begin in their order, the others after all small ones,
-// in turns with those of other calls; a large argument delays nobody by more than a piece of each. Frames of one call
-// keep their order. Not thread-safe; it knows no tasks and no gRPC.
+// that a busy link writes few large messages and an idle one waits for nothing. A frame of more than kMaxWhole bytes is
+// cut into pieces: the first goes like a small frame, so that calls begin in their order, the others after all small
+// ones, in turns with those of other calls; a large argument delays nobody by more than a piece of each. Frames of one
+// call keep their order. Not thread-safe; it knows no tasks and no gRPC.
 #pragma once
 
 #include <cstddef>

@@ -110,31 +110,29 @@ std::size_t ItemInbox::Cursor::advance(OnValue&& on_value, OnNumber&& on_number)
 }
 
 std::size_t ItemInbox::Cursor::skip() {
-  return advance(
-      [](std::string_view /*item*/) {},
-      [](std::uint32_t field, Reader& from) {
-        if (field == kDoubles) {
-          from.fixed64();
-        } else {
-          from.varint();
-        }
-      });
+  return advance([](std::string_view /*item*/) {},
+                 [](std::uint32_t field, Reader& from) {
+                   if (field == kDoubles) {
+                     from.fixed64();
+                   } else {
+                     from.varint();
+                   }
+                 });
 }
 
 Value ItemInbox::Cursor::next(ItemRoom& freed) {
   Value value;
   std::optional<std::string_view> item;
-  const std::size_t size = advance(
-      [&](std::string_view bytes) { item = bytes; },
-      [&](std::uint32_t field, Reader& from) {
-        if (field == kInts) {
-          value = from.zigzag();
-        } else if (field == kDoubles) {
-          value = from.fixed64();
-        } else {
-          value = from.varint() != 0;
-        }
-      });
+  const std::size_t size = advance([&](std::string_view bytes) { item = bytes; },
+                                   [&](std::uint32_t field, Reader& from) {
+                                     if (field == kInts) {
+                                       value = from.zigzag();
+                                     } else if (field == kDoubles) {
+                                       value = from.fixed64();
+                                     } else {
+                                       value = from.varint() != 0;
+                                     }
+                                   });
   freed.items += 1;
   freed.bytes += static_cast<std::int64_t>(size);
   return item ? from_wire(*item) : std::move(value);

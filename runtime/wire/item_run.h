@@ -95,8 +95,8 @@ class ItemInbox {
     std::exception_ptr error;
   };
   const ItemRoom room_;
-  ItemRoom left_;   // for the sender, as far as it knows
-  ItemRoom freed_;  // and not granted yet
+  ItemRoom left_;                              // for the sender, as far as it knows
+  ItemRoom freed_;                             // and not granted yet
   std::deque<std::variant<Run, One>> frames_;  // which do not move: cursors point into them
 };
 

@@ -17,11 +17,10 @@ void link_rule_broken(const std::string& what) {
 // --- both ends ---
 
 LinkEnd::LinkEnd(Carrier& carrier, const ActorRef& self) : carrier_(carrier) {
-  queue_.push(0, false,
-              writer_.hello({.actor = self,
-                             .max_message_bytes = kMaxFrameBytes,
-                             .max_calls = kMaxCalls,
-                             .item_room = kDefaultItemRoom}));
+  queue_.push(
+      0, false,
+      writer_.hello(
+          {.actor = self, .max_message_bytes = kMaxFrameBytes, .max_calls = kMaxCalls, .item_room = kDefaultItemRoom}));
 }
 
 std::string LinkEnd::take_message() {
@@ -148,8 +147,7 @@ void CallingEnd::on_frame(const Frame& frame) {
 
 OutgoingCall::OutgoingCall(CallingEnd& link, const CallRequest& request, Clock::duration patience)
     : link_(link), function_(request.function), patience_(patience) {
-  const std::string_view frame =
-      link.write_with_room([&] { return link.writer().open(link.last_call_ + 1, request); });
+  const std::string_view frame = link.write_with_room([&] { return link.writer().open(link.last_call_ + 1, request); });
   check_arguments_size(function_, frame.size());
   number_ = ++link.last_call_;
   if (request.item_room) {
@@ -285,8 +283,7 @@ void ServingEnd::on_first_piece(std::uint64_t call) {
 
 void ServingEnd::open(std::uint64_t number, std::string_view body) {
   if (opening_.erase(number) == 0) {
-    if (number <= last_call_)
-      link_rule_broken(absl::StrCat("call ", number, " is opened after call ", last_call_));
+    if (number <= last_call_) link_rule_broken(absl::StrCat("call ", number, " is opened after call ", last_call_));
     last_call_ = number;
   }
   CallRequest request;
@@ -303,7 +300,8 @@ void ServingEnd::open(std::uint64_t number, std::string_view body) {
   }
   auto call = std::make_shared<Call>();
   if (request.item_room)
-    call->items = std::make_unique<LinkItems>(*this, number, true, request.function, request.item_room, kDefaultItemRoom);
+    call->items =
+        std::make_unique<LinkItems>(*this, number, true, request.function, request.item_room, kDefaultItemRoom);
   call->invocation = {.function = std::move(request.function),
                       .arguments = std::move(request.arguments),
                       .call_id = std::move(request.call_id),

@@ -121,14 +121,15 @@ bool Peer::was_ended(const CallOutcome& outcome) const {
 
 std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& function) {
   if (outcome.given_up) {
-    return std::make_exception_ptr(RemoteActorError(
-        {.type = "tractor::Unacknowledged",
-         .message = absl::StrCat("the call of ", function, " was cancelled, but the actor did not acknowledge that within ",
-                                 absl::ToInt64Milliseconds(absl::FromChrono(kCancelAcknowledgement)),
-                                 " ms: it was given up, its state there is unknown"),
-         .kind = ErrorKind::unavailable,
-         .origin = actor_,
-         .executed = Executed::maybe}));
+    return std::make_exception_ptr(
+        RemoteActorError({.type = "tractor::Unacknowledged",
+                          .message = absl::StrCat("the call of ", function,
+                                                  " was cancelled, but the actor did not acknowledge that within ",
+                                                  absl::ToInt64Milliseconds(absl::FromChrono(kCancelAcknowledgement)),
+                                                  " ms: it was given up, its state there is unknown"),
+                          .kind = ErrorKind::unavailable,
+                          .origin = actor_,
+                          .executed = Executed::maybe}));
   }
   ErrorInfo error = outcome.error;
   if (error.kind == ErrorKind::unavailable && !outcome.answered) {

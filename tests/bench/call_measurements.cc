@@ -13,9 +13,9 @@
 namespace bench {
 namespace {
 
-constexpr int kCalls = 2'000;  // a round
+constexpr int kCalls = 2'000;         // a round
 constexpr int kCallsAtOnce = 20'480;  // a round
-constexpr int kDialogItems = 2'000;  // a round
+constexpr int kDialogItems = 2'000;   // a round
 constexpr std::int64_t kSmallItems = 100'000;
 constexpr std::int64_t kStreamedBytes = std::int64_t{64} << 20;  // of the larger ones
 
@@ -160,21 +160,19 @@ Measurement one_call_at_a_time() {
 }
 
 Measurement many_calls_at_once() {
-  return {.figures =
-              {{"calls_64_vs_grpc", "", Limit::of_at_least(6), "calls a second of 64 tasks over 64 plain calls in flight"},
-               {"calls_64_per_s", "1/s", {}, "portal.run() in 64 tasks"},
-               {"grpc_64_per_s", "1/s", {}, "plain gRPC's echo, 64 in flight"},
-               {"calls_512_vs_grpc", "", Limit::of_at_least(8), "the same with 512"},
-               {"calls_512_per_s", "1/s", {}, "portal.run() in 512 tasks"},
-               {"grpc_512_per_s", "1/s", {}, "plain gRPC's echo, 512 in flight"}},
+  return {.figures = {{"calls_64_vs_grpc", "", Limit::of_at_least(6),
+                       "calls a second of 64 tasks over 64 plain calls in flight"},
+                      {"calls_64_per_s", "1/s", {}, "portal.run() in 64 tasks"},
+                      {"grpc_64_per_s", "1/s", {}, "plain gRPC's echo, 64 in flight"},
+                      {"calls_512_vs_grpc", "", Limit::of_at_least(8), "the same with 512"},
+                      {"calls_512_per_s", "1/s", {}, "portal.run() in 512 tasks"},
+                      {"grpc_512_per_s", "1/s", {}, "plain gRPC's echo, 512 in flight"}},
           .run = [](const Settings& settings) { return compare(settings, compare_many_at_once); }};
 }
 
 Measurement streams() {
-  const std::map<std::string, Limit> limits = {{"16b", Limit::of_at_least(15)},
-                                               {"64k", Limit::of_at_least(1.0)},
-                                               {"1m", Limit::of_at_least(0.9)},
-                                               {"1k", {}}};
+  const std::map<std::string, Limit> limits = {
+      {"16b", Limit::of_at_least(15)}, {"64k", Limit::of_at_least(1.0)}, {"1m", Limit::of_at_least(0.9)}, {"1k", {}}};
   std::vector<Figure> figures;
   for (const ItemSize& size : kItemSizes) {
     const std::string bytes = std::to_string(size.bytes) + " bytes";
@@ -188,10 +186,11 @@ Measurement streams() {
 }
 
 Measurement dialog() {
-  return {.figures = {{"stream_latency_vs_grpc", "", 1.1, "an item there and one back in a dialog over a plain stream's"},
-                      {"dialog_p50_us", "us", {}, "an item there and one back in an idle dialog"},
-                      {"grpc_dialog_p50_us", "us", {}, "the same over a plain bidirectional stream"}},
-          .run = [](const Settings& settings) { return compare(settings, compare_dialogs); }};
+  return {
+      .figures = {{"stream_latency_vs_grpc", "", 1.1, "an item there and one back in a dialog over a plain stream's"},
+                  {"dialog_p50_us", "us", {}, "an item there and one back in an idle dialog"},
+                  {"grpc_dialog_p50_us", "us", {}, "the same over a plain bidirectional stream"}},
+      .run = [](const Settings& settings) { return compare(settings, compare_dialogs); }};
 }
 
 }  // namespace bench

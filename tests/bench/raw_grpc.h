@@ -35,7 +35,8 @@ struct CallTimes {
 // Blocks the thread.
 CallTimes time_raw_client(Target target, const std::string& address, int calls, int in_flight);
 
-// Reads a stream of `count` items of `size` bytes, one a message, from such a client: items a second. Blocks the thread.
+// Reads a stream of `count` items of `size` bytes, one a message, from such a client: items a second. Blocks the
+// thread.
 double raw_items_per_second(const std::string& address, std::int64_t count, std::size_t size);
 // Sends that many items over one stream, one at a time, and gets each back: the median in us. Blocks the thread.
 double raw_chat_p50_us(const std::string& address, int count);

@@ -74,12 +74,13 @@ Values measure_slow_consumer(tractor::Portal& actor) {
 }  // namespace
 
 Measurement idle_streams() {
-  return {.figures = {{"idle_streams_mb", "MB", 200, "VmRSS that 10,000 idle streams add, at the side where it is more"},
-                      {"call_beside_idle_streams", "", 1.3, "a call beside them over a call without them"}},
-          .run = [](const Settings& settings) {
-            const int count = settings.rounds == 1 ? kIdleStreams / 10 : kIdleStreams;
-            return with_actor([&](tractor::Portal& actor) { return measure_idle_streams(actor, count); });
-          }};
+  return {
+      .figures = {{"idle_streams_mb", "MB", 200, "VmRSS that 10,000 idle streams add, at the side where it is more"},
+                  {"call_beside_idle_streams", "", 1.3, "a call beside them over a call without them"}},
+      .run = [](const Settings& settings) {
+        const int count = settings.rounds == 1 ? kIdleStreams / 10 : kIdleStreams;
+        return with_actor([&](tractor::Portal& actor) { return measure_idle_streams(actor, count); });
+      }};
 }
 
 Measurement slow_consumer() {

@@ -179,9 +179,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto kind = static_cast<Kind>(data[0] % static_cast<int>(Kind::kCount));
   VirtualPort port;
   Scheduler scheduler(port, {.reports_overflow = false});
-  scheduler.run([&] {
-    tolerate([&] { take(kind, {reinterpret_cast<const char*>(data) + 1, size - 1}); });
-  });
+  scheduler.run([&] { tolerate([&] { take(kind, {reinterpret_cast<const char*>(data) + 1, size - 1}); }); });
   return 0;
 }
 

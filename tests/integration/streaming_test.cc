@@ -147,11 +147,12 @@ TEST_F(Streaming, A12_an_item_that_does_not_fit_is_an_error_that_says_so) {
 TEST_F(Streaming, A05_what_is_wrong_with_the_call_of_a_generator_is_told_by_its_stream) {
   with_streamer([](Portal& streamer) {
     const auto message = [&](auto stream) { return remote_error([&] { return stream.next(); }).message(); };
-    EXPECT_TRUE(contains(message(streamer.run<Stream<int>>("numbers.cuont_to", 1)), "no function \"numbers.cuont_to\""));
+    EXPECT_TRUE(
+        contains(message(streamer.run<Stream<int>>("numbers.cuont_to", 1)), "no function \"numbers.cuont_to\""));
     EXPECT_TRUE(contains(message(streamer.run<Stream<int>>("numbers.count_to", "ten")), "\"last\""));
     EXPECT_TRUE(contains(message(streamer.run<Stream<int>>("numbers.tell")), "returns one value"));
-    EXPECT_TRUE(contains(remote_error([&] { return streamer.run<int>("numbers.count_to", 1); }).message(),
-                         "is a generator"));
+    EXPECT_TRUE(
+        contains(remote_error([&] { return streamer.run<int>("numbers.count_to", 1); }).message(), "is a generator"));
   });
 }
 

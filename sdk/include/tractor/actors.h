@@ -28,8 +28,9 @@ class CurrentActor {
   // to the log.
   void at_exit(std::function<void()> callback) const;
   // While a call or a dialog waits for its answer, this actor's loop looks for it this long before it sleeps: a core is
-  // busy meanwhile, and a short call takes less time (100 us: 36 us instead of 44, call_spin_p50_us). Zero, the default:
-  // not at all. It adapts: where answers take longer it is tried ever more seldom. No effect on a machine with one core.
+  // busy meanwhile, and a short call takes less time (100 us: 36 us instead of 44, call_spin_p50_us). Zero, the
+  // default: not at all. It adapts: where answers take longer it is tried ever more seldom. No effect on a machine with
+  // one core.
   void spin_for_replies(Clock::duration duration) const;
 };
 CurrentActor current_actor();

@@ -71,8 +71,8 @@ class DialogSide {
   // Waits while the other side has no room. A checkpoint. Throws ClosedError after close_send(), BrokenError when the
   // call has ended, or what the function failed with.
   void send(const Sends& item) { stream().send(encode_item(item)); }
-  // The next item; empty when the other side sends no more, and ever after. A checkpoint; when it is cancelled no item is
-  // lost. At the caller's side it throws what the function failed with, after the last item.
+  // The next item; empty when the other side sends no more, and ever after. A checkpoint; when it is cancelled no item
+  // is lost. At the caller's side it throws what the function failed with, after the last item.
   std::optional<Receives> next() { return decode_item<Receives>(stream().receive()); }
   // The same, but throws EndOfChannel at the end.
   Receives receive() {
@@ -144,8 +144,8 @@ class Dialog final : public detail::DialogSide<Out, In> {
   T started() {
     return *detail::decode_item<T>(open().started());
   }
-  // What the function returns. Sends no more, drops what was not received, and waits. May be asked again. Throws what it
-  // failed with.
+  // What the function returns. Sends no more, drops what was not received, and waits. May be asked again. Throws what
+  // it failed with.
   R result() {
     Value value = open().result();
     if constexpr (!std::is_void_v<R>) return *detail::decode_item<R>(std::move(value));

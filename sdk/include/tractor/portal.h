@@ -37,8 +37,8 @@ struct ChannelInfo {
   int calls_in_flight = 0;
 };
 
-// How far a generator, or the other side of a dialog, may be ahead of whoever receives its items: until so many items or
-// bytes are here that are not received. One item may be larger than that.
+// How far a generator, or the other side of a dialog, may be ahead of whoever receives its items: until so many items
+// or bytes are here that are not received. One item may be larger than that.
 struct StreamOptions {
   std::int64_t items = kDefaultItemRoom.items;
   std::int64_t bytes = kDefaultItemRoom.bytes;

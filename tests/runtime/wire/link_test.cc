@@ -363,7 +363,8 @@ TEST(LinkItems, go_both_ways_and_each_way_ends_for_itself) {
     ends.handler.run = [](Invocation i) {
       i.stream->started("up");
       std::int64_t sum = 0;
-      while (const std::optional<Value> item = i.stream->receive()) i.stream->send(sum += *item->get_if<std::int64_t>());
+      while (const std::optional<Value> item = i.stream->receive())
+        i.stream->send(sum += *item->get_if<std::int64_t>());
       i.stream->send("the sum");
       return Value(sum);
     };
