@@ -287,6 +287,7 @@ void serve_stream(CallHandler& handler, RawStreamCall& call) {
     invocation.stream = &*items;
     try {
       const Value value = invoke_while_wanted(handler, call, std::move(invocation), served);
+      if (items->violation()) throw WireFormatError(*items->violation());  // it may have ended first
       last.message_field(v1::StreamResponse::kResultFieldNumber, [&] { write_result(function, value, last); });
       check_result_size(function, last.bytes().size());
     } catch (...) {
