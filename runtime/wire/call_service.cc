@@ -153,20 +153,10 @@ class RawItems final : public ServedStream {
 
   // What breaks the contract, and has cancelled the call.
   const std::optional<std::string>& violation() const { return violation_; }
-  // Sends the last message; waits until all of them are out.
-  void send_last(BackwardWriter& message) {
-    write_after_others(message);
-    wait_written();
-  }
+  // The last message, after those that were sent before.
+  void send_last(BackwardWriter& message) { write_after_others(message); }
   void wait_written() {
-    CancelScope scope({.deadline = deadline_after(ServerCall::kSendTimeout), .shield = true});
-    scope.run(
-        [this] { changed_.wait_until("a stream's last messages", [this] { return !writing_ && waiting_.empty(); }); });
-    if (!writing_) return;
-    call_.cut_off();
-    CancelScope({.shield = true}).run([this] {
-      changed_.wait_until("a write to be cut off", [this] { return !writing_; });
-    });
+    call_.wait_written(changed_, writing_, [this] { return !writing_ && waiting_.empty(); });
   }
   // After the stream has finished.
   void wait_until_read() {
@@ -280,28 +270,27 @@ void serve_stream(CallHandler& handler, RawStreamCall& call) {
   BackwardWriter last;
   std::optional<ErrorInfo> error = error_of(handler, [&] {
     read_opening(call, request);
-    check_target(request.call.target_actor_id, handler.self());
     const std::string function = request.call.function;
     items.emplace(call, served, function, request.call.item_room);
+    check_target(request.call.target_actor_id, handler.self());
     Invocation invocation = invocation_of(call.context(), std::move(request));
     invocation.stream = &*items;
-    try {
-      const Value value = invoke_while_wanted(handler, call, std::move(invocation), served);
-      if (items->violation()) throw WireFormatError(*items->violation());  // it may have ended first
-      last.message_field(v1::StreamResponse::kResultFieldNumber, [&] { write_result(function, value, last); });
-      check_result_size(function, last.bytes().size());
-    } catch (...) {
-      if (items->violation()) throw WireFormatError(*items->violation());
-      throw;
-    }
+    const Value value = invoke_while_wanted(handler, call, std::move(invocation), served);
+    last.message_field(v1::StreamResponse::kResultFieldNumber, [&] { write_result(function, value, last); });
+    check_result_size(function, last.bytes().size());
   });
-  if (error && request.error_in_body) {
+  if (items && items->violation())  // however the function took that it was cancelled
+    error = error_of(handler, [&] { throw WireFormatError(*items->violation()); });
+  // A call that could not be opened fails by its status, whatever was asked for.
+  if (error && items && request.error_in_body) {
     last.clear();
     last.message_field(v1::StreamResponse::kResultFieldNumber, [&] { write_error(*error, last); });
     error.reset();
   }
-  if (items && error) items->wait_written();
-  if (items && !error) items->send_last(last);
+  if (items) {
+    if (!error) items->send_last(last);
+    items->wait_written();
+  }
   call.finish(error ? to_status(*error) : grpc::Status::OK);
   if (items) items->wait_until_read();
 }

@@ -143,7 +143,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
       cancelled.absorb();
     }
     end_->close();
-    write_rest();
+    call_.wait_written(changed_, writing_, [this] { return !writing_ && (read_ended_ || !end_->has_message()); });
     end_->break_off();  // nothing may be written after the stream's end
     return violation_ ? to_status(*violation_) : grpc::Status::OK;
   }
@@ -161,18 +161,6 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
     if (writing_ || !end_->has_message()) return;
     writing_ = true;
     call_.stream.Write(to_buffer(end_->take_message()), written_.tag());
-  }
-  // Until everything is written, or the other side does not take it for too long.
-  void write_rest() {
-    CancelScope scope({.deadline = deadline_after(ServerCall::kSendTimeout), .shield = true});
-    scope.run([this] {
-      changed_.wait_until("a link's last frames",
-                          [this] { return !writing_ && (read_ended_ || !end_->has_message()); });
-    });
-    if (!writing_) return;
-    call_.cut_off();
-    CancelScope shield({.shield = true});
-    shield.run([this] { changed_.wait_until("a write to be cut off", [this] { return !writing_; }); });
   }
 
   void on_read(bool ok) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <utility>
 
+#include "runtime/task/condition.h"
 #include "runtime/task/task_nursery.h"
 #include "runtime/wire/completion_queue.h"
 
@@ -44,6 +45,18 @@ class ServerCall {
   // task is cancelled it has kSendTimeout, then its connection is closed.
   void wait_sent(Operation& op);
   static constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
+
+  // For a stream whose writes go on by their tags, one in flight: waits, whatever is cancelled, until `all_written`,
+  // for at most kSendTimeout, and then until `writing` has ended: a caller that does not read is cut off. Whatever
+  // these look at notifies `changed`.
+  template <class AllWritten>
+  void wait_written(Condition& changed, const bool& writing, AllWritten&& all_written) {
+    CancelScope({.deadline = deadline_after(kSendTimeout), .shield = true}).run([&] {
+      changed.wait_until("a stream's last messages", all_written);
+    });
+    if (writing) cut_off();
+    CancelScope({.shield = true}).run([&] { changed.wait_until("a write to be cut off", [&] { return !writing; }); });
+  }
 
   // Closes its connection.
   void cut_off();

@@ -491,6 +491,14 @@ class Streaming(ActorTest):
         self.assertEqual([from_value(r.item) for r in responses[:3]], [1, 2, 3])
         self.assertEqual(responses[3].result.error.message, "out of numbers")
 
+    def test_a_call_meant_for_another_actor_is_told_in_the_body_too(self):
+        opening = request_for("interop.count_to", 3)
+        opening.target_actor_id = "someone else"
+        opening.error_delivery = actor_pb2.ERROR_DELIVERY_BODY
+        responses = list(self.stream(opening)[1])
+        self.assertEqual(len(responses), 1)
+        self.assertEqual(responses[0].result.error.kind, error_pb2.ERROR_KIND_NOT_FOUND)
+
     def test_A13_cancelling_the_rpc_ends_the_generator(self):
         _, responses = self.stream(request_for("interop.yield_forever", "cancelled", 16))
         self.assertEqual(from_value(next(responses).item), "x" * 16)
