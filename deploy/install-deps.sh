@@ -26,7 +26,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   cat >&2 <<EOF
 $0: this system has no apt-get. tractor needs a C++20 compiler (GCC >= 12), CMake >= 3.25, Ninja, pkg-config, and the
 libraries gRPC C++ 1.51, Protocol Buffers 3.21, Abseil, Boost >= 1.81 (Context, Filesystem, Process v2), spdlog, CLI11,
-OpenSSL, GoogleTest; with static archives for the release preset. In Debian's names:
+OpenSSL, RE2, GoogleTest, and for tests of other languages Python and Node.js with npm; with static archives for the release preset. In Debian's names:
   ${packages[*]} libboost-dev libboost-context-dev libboost-filesystem-dev
 EOF
   exit 1

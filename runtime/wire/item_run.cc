@@ -55,7 +55,6 @@ int ItemRunWriter::field_of(std::string_view item) {
 
 std::size_t ItemRunWriter::add(std::string_view item) {
   field_ = field_of(item);
-  ++count_;
   if (field_ == v1::ItemRun::kValuesFieldNumber) {
     append_bytes_field(content_, field_, item);
   } else {
@@ -71,11 +70,6 @@ void ItemRunWriter::write(BackwardWriter& to) const {
   } else {
     to.bytes_field(field_, content_);
   }
-}
-
-void ItemRunWriter::clear() {
-  count_ = 0;
-  content_.clear();
 }
 
 // --- reading ---

@@ -25,7 +25,7 @@ ItemRoom decode(const v1::Credit& from);
 // A run that is being written. Numbers and bools stand together with their like, packed, everything else as values.
 class ItemRunWriter {
  public:
-  bool empty() const { return count_ == 0; }
+  bool empty() const { return content_.empty(); }
   std::size_t size() const { return content_.size(); }
   // Whether an item, the bytes of a Value, can stand in the same run.
   bool takes(std::string_view item) const { return empty() || field_of(item) == field_; }
@@ -33,13 +33,12 @@ class ItemRunWriter {
   std::size_t add(std::string_view item);
   // The fields of the ItemRun.
   void write(BackwardWriter& to) const;
-  void clear();
+  void clear() { content_.clear(); }
 
  private:
   static int field_of(std::string_view item);
 
   int field_ = 0;
-  std::size_t count_ = 0;
   std::string content_;
 };
 

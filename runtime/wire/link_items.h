@@ -1,6 +1,6 @@
 // The items of a call over a link, both ways, at either of its ends.
 //
-// Part of the call there: it goes with it. Back-pressure is by credit (item_run.h): a sender waits for room at the
+// Part of the call there: it goes with it. Back-pressure is by credit (item_room.h): a sender waits for room at the
 // other end, which is granted as items are received there, so that a link is always read and a stalled stream holds up
 // nothing else on it. Small items are gathered into a run while the link is writing something else and are written at
 // once when it is not: nothing waits for more to come. Loop thread only.

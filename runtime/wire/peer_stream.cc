@@ -59,8 +59,7 @@ class Peer::Stream final : public RemoteStream {
   }
 
   void close() override {
-    const bool cancelled_here = !call_.ended();
-    if (cancelled_here) {
+    if (!call_.ended()) {
       cancel("");
       items().discard();
       CancelScope({.shield = true}).run([this] {
