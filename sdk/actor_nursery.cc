@@ -31,12 +31,12 @@ std::pair<Portal, std::unique_ptr<RemoteStream>> ActorNursery::start_generator(s
                                                                                Value::List arguments) {
   ChildSpec spec = spec_of(std::move(name), std::move(options));
   spec.modules.push_back(function.module);
-  spec.function = function.qualified_name();
+  spec.function = function.qualified_name;
   spec.streams = true;
   const std::shared_ptr<Child> child = core_.start(std::move(spec));
   try {
     std::unique_ptr<RemoteStream> stream =
-        child->peer()->open_stream(function.qualified_name(), {.positional = std::move(arguments)}, kDefaultItemRoom);
+        child->peer()->open_stream(function.qualified_name, {.positional = std::move(arguments)}, kDefaultItemRoom);
     stream->on_end([child](std::exception_ptr error) { child->settle(std::move(error)); });
     return {Portal(child->peer(), child), std::move(stream)};
   } catch (...) {

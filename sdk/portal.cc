@@ -49,7 +49,7 @@ void name_parameters(Function& function, std::vector<std::string> names) {
     for (std::size_t i = 0; i < function.parameters.size(); ++i) names.push_back("arg" + std::to_string(i + 1));
   }
   if (names.size() != function.parameters.size()) {
-    throw UsageError("\"" + function.qualified_name() + "\" has " + std::to_string(function.parameters.size()) +
+    throw UsageError("\"" + function.qualified_name + "\" has " + std::to_string(function.parameters.size()) +
                      " parameters, but def() names " + std::to_string(names.size()) + ": name all of them, or none");
   }
   for (std::size_t i = 0; i < names.size(); ++i) function.parameters[i].name = std::move(names[i]);

@@ -86,9 +86,9 @@ const Function& Actor::function_for(const std::string& name) const {
 }
 
 Value Actor::invoke(Invocation request, ServedCall& call) {
-  if (cancelled()) throw CallError(ErrorKind::unavailable, absl::StrCat("actor \"", self_.name, "\" is shutting down"));
+  if (cancelled()) throw RemoteActorError(shutting_down(self_, Executed::no));
   const Function& function = function_for(request.function);
-  name_current_task(function.qualified_name());
+  name_current_task(function.qualified_name);
 
   call.scope.set_deadline(request.deadline);
   struct Entry {

@@ -115,8 +115,8 @@ class ChildMain {
       if (function == nullptr)
         throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", spec_.one_shot().function(), "\""));
       link_.send_outcome(
-          function->qualified_name(),
-          function->run({.positional = decode_arguments(function->qualified_name(), spec_.one_shot().args())}, {}));
+          function->qualified_name,
+          function->run({.positional = decode_arguments(function->qualified_name, spec_.one_shot().args())}, {}));
     } catch (const Cancelled&) {
       throw;
     } catch (...) {

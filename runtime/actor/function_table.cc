@@ -22,7 +22,7 @@ void check_name(std::string_view kind, std::string_view name) {
 
 std::string Function::signature() const {
   return absl::StrCat(
-      qualified_name(), "(",
+      qualified_name, "(",
       absl::StrJoin(parameters, ", ", [](std::string* out, const Parameter& p) { absl::StrAppend(out, p.name); }), ")");
 }
 
@@ -84,15 +84,15 @@ void FunctionTable::add(Function function) {
     for (std::size_t j = 0; j < i; ++j) {
       if (function.parameters[i].name == function.parameters[j].name) {
         throw UsageError(
-            absl::StrCat(function.qualified_name(), " has two parameters named \"", function.parameters[i].name, "\""));
+            absl::StrCat(function.qualified_name, " has two parameters named \"", function.parameters[i].name, "\""));
       }
     }
   }
-  const std::string name = function.qualified_name();
+  const std::string name = function.qualified_name;
   if (by_name_.contains(name))
     throw UsageError(absl::StrCat("the function \"", name, "\" is defined twice; choose another name"));
   if (const auto taken = by_key_.find(function.key); taken != by_key_.end()) {
-    throw UsageError(absl::StrCat("\"", name, "\" and \"", taken->second->qualified_name(),
+    throw UsageError(absl::StrCat("\"", name, "\" and \"", taken->second->qualified_name,
                                   "\" are the same C++ function: one function has one name"));
   }
   auto entry = std::make_unique<Function>(std::move(function));

@@ -47,7 +47,8 @@ struct CallEnvironment {
 
 struct Function {
   std::string module = {};
-  std::string name = {};  // without the module
+  std::string name = {};            // without the module
+  std::string qualified_name = {};  // with it
   FunctionKind kind = FunctionKind::unary;
   std::vector<Parameter> parameters = {};
   std::string result_type = {};
@@ -57,7 +58,6 @@ struct Function {
   // before it runs.
   std::function<Value(std::vector<std::optional<Value>> arguments, CallEnvironment& environment)> call = {};
 
-  std::string qualified_name() const { return module + '.' + name; }
   // "cinema.movie_theatre(screen, seat)".
   std::string signature() const;
   // Positions and names become one entry per parameter; CallError(invalid_argument) names what is missing, surplus,

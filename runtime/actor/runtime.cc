@@ -83,6 +83,7 @@ Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
   }
   wire_.port = &server_.port();
   wire_.links = &links_;
+  wire_.calls = &actor_;
   supervision_.set_time_left([this] { return actor_.time_left(); });
   log::set_context(log_context);
   set_exception_types(&definitions.exceptions);

@@ -57,8 +57,7 @@ std::optional<ErrorInfo> error_of(CallHandler& handler, F&& serve) {
     return std::nullopt;
   } catch (const Cancelled& cancelled) {
     cancelled.absorb();
-    return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the actor is shutting down")),
-                      handler.self());
+    return shutting_down(handler.self(), Executed::maybe);
   } catch (const WireFormatError& e) {
     return error_info(std::make_exception_ptr(CallError(ErrorKind::invalid_argument, e.what())), handler.self());
   } catch (...) {

@@ -190,6 +190,15 @@ std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef
 
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) { return error_info(error, here, 0); }
 
+ErrorInfo shutting_down(const ActorRef& here, Executed executed) {
+  return {.error_id = random_id(),
+          .type = row_of(ErrorKind::unavailable).type,
+          .message = "the actor is shutting down",
+          .kind = ErrorKind::unavailable,
+          .origin = here,
+          .executed = executed};
+}
+
 namespace {
 
 // A remote error that holds the original as well: what is being handled when it is made.

@@ -19,6 +19,9 @@ void set_exception_types(const ExceptionTable* types);
 // causes. An empty `here` is for errors that stay in this process.
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here);
 
+// The error of a call that came when the actor `here` was ending, or that its end has ended.
+ErrorInfo shutting_down(const ActorRef& here, Executed executed);
+
 // The exception to throw for it: RemoteCancelled for cancellations, else RemoteActorError, which holds the original
 // where its type is registered, or it is a group (see there).
 std::exception_ptr exception_for(ErrorInfo info);

@@ -93,6 +93,7 @@ void LinkEnd::take_hello(const Frame& frame) {
   }
   other_ = hello.actor;
   room_there_ = hello.item_room;
+  if (hello.max_calls != 0) max_calls_there_ = hello.max_calls;
   greeted_ = true;
   room_.notify();
 }
@@ -128,16 +129,30 @@ CallOutcome CallingEnd::call(const CallRequest& request, Clock::duration patienc
 }
 
 void CallingEnd::break_off(ErrorInfo why) {
-  if (broken_) return;
-  broken_ = std::move(why);
+  broken_ = true;
+  refusal_ = std::move(why);
   std::vector<OutgoingCall*> pending;
   for (const auto& [number, call] : calls_) pending.push_back(call);
-  for (OutgoingCall* call : pending) call->lose(*broken_, queue().taken(call->ticket_));
+  for (OutgoingCall* call : pending) call->lose(*refusal_, queue().taken(call->ticket_));
   stop_sending();
 }
 
+std::string_view CallingEnd::write_open(const CallRequest& request) {
+  while (true) {
+    room().wait_until("a call on a link to end", [this] { return has_room_for_call(); });
+    const std::string_view frame = write_with_room([&] { return writer().open(last_call_ + 1, request); });
+    if (has_room_for_call()) return frame;
+  }
+}
+
 void CallingEnd::on_frame(const Frame& frame) {
-  if (frame.kind == FrameKind::go_away) return;  // the end of the stream follows
+  if (frame.kind == FrameKind::go_away) {
+    refusal_ = shutting_down(other(), Executed::no);
+    const std::string reason = read_reason(frame.kind, frame.body);
+    if (!reason.empty()) refusal_->message = reason;
+    room().notify();
+    return;
+  }
   if (!frame.reply || frame.call == 0) link_rule_broken("it calls, on a link that it did not open");
   if (frame.call > last_call_)
     link_rule_broken(absl::StrCat("an answer to call ", frame.call, ", which was never opened"));
@@ -147,14 +162,15 @@ void CallingEnd::on_frame(const Frame& frame) {
 
 OutgoingCall::OutgoingCall(CallingEnd& link, const CallRequest& request, Clock::duration patience)
     : link_(link), function_(request.function), patience_(patience) {
-  const std::string_view frame = link.write_with_room([&] { return link.writer().open(link.last_call_ + 1, request); });
+  const std::string_view frame = link.write_open(request);
   check_arguments_size(function_, frame.size());
   number_ = ++link.last_call_;
   if (request.item_room) {
     items_ = std::make_unique<LinkItems>(link, number_, false, function_, std::nullopt, *request.item_room);
   }
-  if (link.broken_) {
-    lose(*link.broken_, false);
+  if (link.refusal_) {
+    outcome_.answered = !link.broken_;
+    lose(*link.refusal_, false);
     return;
   }
   link.calls_.emplace(number_, this);
@@ -233,6 +249,7 @@ OutgoingCall::GiveUp::GiveUp(OutgoingCall& c)
 
 void OutgoingCall::end() {
   ended_ = true;
+  if (!link_.has_room_for_call()) link_.room().notify();
   link_.calls_.erase(number_);
   give_up_.disarm();
   if (items_ != nullptr) items_->end();
@@ -248,6 +265,8 @@ struct ServingEnd::Call {
   ServedCall served = {};
   std::unique_ptr<LinkItems> items = {};
 };
+
+void ServingEnd::go_away() { send(0, false, writer().go_away("the actor is shutting down")); }
 
 void ServingEnd::on_frame(const Frame& frame) {
   if (frame.kind == FrameKind::go_away) return;
@@ -290,13 +309,13 @@ void ServingEnd::open(std::uint64_t number, std::string_view body) {
   try {
     read_call(body, request);
     check_target(request.target_actor_id, handler_.self());
-    if (nursery_ == nullptr) throw CallError(ErrorKind::unavailable, "the actor is shutting down");
+    if (nursery_ == nullptr) return fail(number, shutting_down(handler_.self(), Executed::no));
     if (calls_.size() >= kMaxCalls) {
       throw CallError(ErrorKind::resource_exhausted,
                       absl::StrCat("more than ", kMaxCalls, " calls in flight on one link"));
     }
   } catch (const CallError&) {
-    return refuse(number, std::current_exception());
+    return fail(number, error_info(std::current_exception(), handler_.self()));
   }
   auto call = std::make_shared<Call>();
   if (request.item_room)
@@ -322,15 +341,15 @@ void ServingEnd::serve(std::uint64_t number, Call& call) {
     finish(number, frame);
   } catch (const Cancelled& cancelled) {
     cancelled.absorb();
-    refuse(number, std::make_exception_ptr(CallError(ErrorKind::unavailable, "the actor is shutting down")));
+    fail(number, shutting_down(handler_.self(), Executed::maybe));
   } catch (...) {
-    refuse(number, std::current_exception());
+    fail(number, error_info(std::current_exception(), handler_.self()));
   }
 }
 
-void ServingEnd::refuse(std::uint64_t number, const std::exception_ptr& error) {
+void ServingEnd::fail(std::uint64_t number, const ErrorInfo& error) {
   if (const auto call = calls_.find(number); call != calls_.end() && call->second->items) call->second->items->flush();
-  finish(number, writer().error(number, error_info(error, handler_.self())));
+  finish(number, writer().error(number, error));
 }
 
 void ServingEnd::finish(std::uint64_t number, std::string_view frame) {

@@ -100,8 +100,11 @@ class LinkEnd {
   }
   // Parks until the other end has introduced itself, or the link is gone.
   void wait_for_hello();
+  bool greeted() const { return greeted_; }
   // For the items of each call, at first.
   ItemRoom room_there() const { return room_there_; }
+  // Calls in flight that it takes.
+  std::uint32_t max_calls_there() const { return max_calls_there_; }
 
  protected:
   LinkEnd(Carrier& carrier, const ActorRef& self);
@@ -111,6 +114,8 @@ class LinkEnd {
   // The first piece of a large one has come.
   virtual void on_first_piece(std::uint64_t /*call*/) {}
   const FrameQueue& queue() const { return queue_; }
+  // Notified when there is room for frames, or for a call.
+  Condition& room() { return room_; }
   // Nothing will be taken any more.
   void stop_sending();
 
@@ -127,6 +132,7 @@ class LinkEnd {
   bool greeted_ = false;
   ActorRef other_;
   ItemRoom room_there_;
+  std::uint32_t max_calls_there_ = kMaxCalls;
   struct Partial {
     std::string bytes = {};
     std::uint64_t bytes_left = 0;
@@ -156,15 +162,19 @@ class CallingEnd final : public LinkEnd {
 
   // The link is gone: all calls fail with this, now and later.
   void break_off(ErrorInfo why);
-  bool broken() const { return broken_.has_value(); }
+  bool broken() const { return broken_; }
 
  private:
   friend class OutgoingCall;
   void on_frame(const Frame& frame) override;
+  // Writes the frame that opens a call when there is room for both: parks until then.
+  std::string_view write_open(const CallRequest& request);
+  bool has_room_for_call() const { return refusal_ || calls_.size() < max_calls_there(); }
 
   std::unordered_map<std::uint64_t, OutgoingCall*> calls_;
   std::uint64_t last_call_ = 0;
-  std::optional<ErrorInfo> broken_;
+  bool broken_ = false;
+  std::optional<ErrorInfo> refusal_;  // of calls that are opened from now on: it is broken, or the other end is going
 };
 
 // A call that this end opens; stays where it is, and until it has ended.
@@ -225,6 +235,8 @@ class ServingEnd final : public LinkEnd {
   ServingEnd(Carrier& carrier, CallHandler& handler, TaskNursery& calls)
       : LinkEnd(carrier, handler.self()), handler_(handler), nursery_(&calls) {}
 
+  // The actor is ending: asks for no more calls. Those that come nevertheless are served while the nursery is open.
+  void go_away();
   // Right after the nursery has ended. Calls that come now are told that the actor shuts down.
   void close() { nursery_ = nullptr; }
   // Nobody reads any more.
@@ -238,7 +250,7 @@ class ServingEnd final : public LinkEnd {
   void serve(std::uint64_t number, Call& call);
   // Its terminal frame.
   void finish(std::uint64_t number, std::string_view frame);
-  void refuse(std::uint64_t number, const std::exception_ptr& error);
+  void fail(std::uint64_t number, const ErrorInfo& error);
 
   CallHandler& handler_;
   TaskNursery* nursery_;

@@ -136,7 +136,12 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
         end_.emplace(*this, handler, calls);
         write_soon();
         call_.stream.Read(&buffer_, read_.tag());
-        changed_.wait_until("a link to end", [this] { return read_ended_; });
+        try {
+          changed_.wait_until("a link to end", [this] { return read_ended_; });
+        } catch (const Cancelled&) {
+          end_->go_away();
+          throw;
+        }
         calls.cancel_scope().cancel();  // whoever called is gone
       });
     } catch (const Cancelled& cancelled) {

@@ -8,8 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/task/task_nursery.h"
 #include "runtime/wire/actor_description_codec.h"
 #include "runtime/wire/address.h"
+#include "runtime/wire/call_handler.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/link_stream.h"
@@ -99,18 +101,45 @@ std::shared_ptr<Link> Peer::link() {
 }
 
 Value Peer::invoke(const std::string& function, Arguments arguments) {
-  const CallRequest request = request_for(function, std::move(arguments));
+  CallRequest request = request_for(function, std::move(arguments));
   const Clock::time_point deadline = current_effective_deadline();
   const InFlight in_flight(*this);
+  if (actor_.id == wire_.self.id) return invoke_here(std::move(request));
   const ExpectedReply expected(*wire_.port);
-  const std::shared_ptr<Link> link = this->link();  // another call may find it broken meanwhile
+  std::shared_ptr<Link> link = this->link();  // another call may find it broken meanwhile
   CallOutcome outcome = link->calls().call(request, kCancelAcknowledgement);
+  if (link->calls().greeted() && !outcome.answered && !outcome.cancelled && outcome.error.executed == Executed::no) {
+    link = this->link();
+    if (deadline != Clock::kNever) request.timeout = deadline - Clock::now();
+    outcome = link->calls().call(request, kCancelAcknowledgement);
+  }
   if (outcome.value) return std::move(*outcome.value);
 
   if (outcome.cancelled && (outcome.answered ? was_ended(outcome) : is_ending())) throw_if_cancelled();
   if (outcome.error.kind == ErrorKind::deadline_exceeded && deadline != Clock::kNever)
     sleep_until(deadline);  // our own deadline: throws Cancelled
   std::rethrow_exception(failure(outcome, function));
+}
+
+// In a task of its own, as all calls are; what it throws looks as if it had come over a link.
+Value Peer::invoke_here(CallRequest request) {
+  Value value;
+  std::optional<ErrorInfo> error;
+  open_task_nursery([&](TaskNursery& t) {
+    t.start_soon([&] {
+      try {
+        ServedCall call;
+        value = wire_.calls->invoke(
+            {.function = request.function, .arguments = std::move(request.arguments), .caller = wire_.self}, call);
+      } catch (const Cancelled&) {
+        throw;
+      } catch (...) {
+        error = error_info(std::current_exception(), wire_.self);
+      }
+    });
+  });
+  if (error) std::rethrow_exception(exception_for(std::move(*error)));
+  return value;
 }
 
 bool Peer::was_ended(const CallOutcome& outcome) const {

@@ -1,7 +1,8 @@
 // A peer: another actor as seen from here, and the calls to it.
 //
 // Owned by portals through shared pointers; loop thread only. Calls go over a link (link.h), which is opened at the
-// first one and shared by all peers with the same address; what is asked seldom are gRPC calls of their own.
+// first one and shared by all peers with the same address; what is asked seldom are gRPC calls of their own. Calls to
+// this actor itself are local.
 #pragma once
 
 #include <functional>
@@ -24,6 +25,7 @@ class ClientContext;
 
 namespace tractor {
 
+class CallHandler;
 class CompletionQueuePort;
 class Link;
 class Links;
@@ -36,6 +38,7 @@ struct WireContext {
   ActorRef self = {};
   CompletionQueuePort* port = nullptr;
   Links* links = nullptr;
+  CallHandler* calls = nullptr;   // carries out calls to this actor itself
   std::string bearer_token = {};  // sent over TCP; empty: none
 };
 
@@ -66,6 +69,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // When the calling task is cancelled, or its deadline passes, the remote task is cancelled, and the call ends when
   // that task has ended; Cancelled is thrown then, unless the callee ended with a value or an error of its own. A
   // callee that does not acknowledge the cancel within kCancelAcknowledgement is given up.
+  //
+  // A call that a breaking link has not carried is tried once more, on a new one.
   Value invoke(const std::string& function, Arguments arguments);
 
   // Opens a call of a generator or a dialog; a checkpoint only if the link has no room. What is wrong with the call is
@@ -110,6 +115,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   CallRequest request_for(std::string function, Arguments arguments);
   std::shared_ptr<Link> link();
+  Value invoke_here(CallRequest request);
   // Of a call that this side has cancelled: whether the other side says that it ended the call, or that the whole actor
   // ended meanwhile.
   bool was_ended(const CallOutcome& outcome) const;

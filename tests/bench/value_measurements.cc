@@ -34,7 +34,7 @@ std::string_view body_of(std::string_view frame) { return tractor::read_frame(fr
 // As caller and callee of portal.run(count, 1, "sixteen letters.", 2.0) do.
 double nanoseconds_per_call() {
   const tractor::Function function = tractor::detail::make_function("bench", "count", count, "start", "text", "factor");
-  const std::string name = function.qualified_name();
+  const std::string name = function.qualified_name;
   const std::string text = "sixteen letters.";
   tractor::FrameWriter writer;
   const Stopwatch watch;

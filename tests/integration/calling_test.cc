@@ -17,6 +17,18 @@ std::string hi() { return "Hi my name is " + current_actor().name(); }
 Seat reserve(const Seat& seat, const std::string& name) {
   return {.row = seat.row, .price = seat.price / 2, .reserved_for = name};
 }
+std::size_t size_of(const std::string& text) { return text.size(); }
+void fail_here() { throw std::runtime_error("no seats"); }
+int ended_by_cancel = 0;
+void sleep_until_cancelled() {
+  try {
+    sleep_forever();
+  } catch (const Cancelled&) {
+    ++ended_by_cancel;
+    throw;
+  }
+}
+
 std::vector<std::string> done;
 void note(const std::string& what) { done.push_back(what); }
 std::vector<std::string> notes() { return done; }
@@ -81,6 +93,9 @@ void define(Program& p) {
       .def("notes", notes)
       .def("square_when_all_are_here", square_when_all_are_here, "number", "count")
       .def("ping_pong", ping_pong, "other", "depth")
+      .def("size_of", size_of)
+      .def("fail_here", fail_here)
+      .def("sleep_until_cancelled", sleep_until_cancelled)
       .def("pass_on", pass_on, "ring", "hops")
       .def("crunch", crunch, in_thread, "seconds")
       .def("is_crunching", is_crunching)
@@ -188,6 +203,26 @@ TEST_F(Calling, A03_a_child_is_a_connected_peer_and_listed_while_it_lives) {
     EXPECT_FALSE(listed(id));
     EXPECT_FALSE(query_actor("frank"));
     EXPECT_TRUE(listed(current_actor().id()));  // the root itself
+  });
+}
+
+TEST_F(Calling, A04_calls_to_oneself_are_local_and_look_like_others) {
+  keeps_descriptors();  // a stack trace in this process opens its program, once
+  run({.modules = {"calls"}}, [] {
+    Portal me = find_actor(current_actor().name()).value();
+    const std::string larger_than_any_message(std::size_t{80} << 20, 'x');
+    EXPECT_EQ(me.run(size_of, larger_than_any_message), larger_than_any_message.size());
+    EXPECT_EQ(me.run<std::string>("calls.hi"), "Hi my name is root");
+
+    const RemoteActorError error = remote_error([&] { me.run(fail_here); });
+    EXPECT_EQ(error.type_name(), "std::runtime_error");
+    EXPECT_EQ(error.origin().id, current_actor().id());
+    EXPECT_TRUE(error.relay_path().empty());
+    EXPECT_EQ(remote_error([&] { me.run<int>("calls.nothing"); }).kind(), ErrorKind::not_found);
+
+    EXPECT_TRUE(move_on_after(50ms, [&] { me.run(sleep_until_cancelled); }).cancelled_caught());
+    EXPECT_EQ(ended_by_cancel, 1);
+    EXPECT_EQ(me.channel().calls_in_flight, 0);
   });
 }
 

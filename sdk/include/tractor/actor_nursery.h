@@ -60,7 +60,7 @@ class ActorNursery {
       return ResultPortal<typename T::Called>(std::move(portal), std::move(stream));
     } else {
       return ResultPortal<typename T::Called>(
-          start(std::move(name), std::move(options), known.qualified_name(), std::move(encoded)));
+          start(std::move(name), std::move(options), known.qualified_name, std::move(encoded)));
     }
   }
 

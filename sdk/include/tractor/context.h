@@ -17,6 +17,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "runtime/task/next_iterator.h"
@@ -38,14 +40,22 @@ Value encode_item(const T& item) {
   }
 }
 
+// `what` and `of_what` name it in the error.
+template <class T>
+T decode_value(std::string_view what, std::string_view of_what, Value value) {
+  if constexpr (!std::is_void_v<T>) {
+    try {
+      return Codec<T>::decode(std::move(value));
+    } catch (const DecodeError& e) {
+      throw DecodeError(std::string(what).append(of_what).append(": ").append(e.what()));
+    }
+  }
+}
+
 template <class T>
 std::optional<T> decode_item(std::optional<Value> item) {
   if (!item) return std::nullopt;
-  try {
-    return Codec<T>::decode(*std::move(item));
-  } catch (const DecodeError& e) {
-    throw DecodeError(std::string("an item: ") + e.what());
-  }
+  return decode_value<T>("an item", "", *std::move(item));
 }
 
 // The items of a stream that a function elsewhere sends.
@@ -142,14 +152,11 @@ class Dialog final : public detail::DialogSide<Out, In> {
   // What the function gave to started(); waits for it. Null when it gave nothing, sent an item first, or returned.
   template <Encodable T = Value>
   T started() {
-    return *detail::decode_item<T>(open().started());
+    return detail::decode_value<T>("the started value of ", "a dialog", open().started());
   }
   // What the function returns. Sends no more, drops what was not received, and waits. May be asked again. Throws what
   // it failed with.
-  R result() {
-    Value value = open().result();
-    if constexpr (!std::is_void_v<R>) return *detail::decode_item<R>(std::move(value));
-  }
+  R result() { return detail::decode_value<R>("the result of ", "a dialog", open().result()); }
   // Asks for the function to be cancelled: result() and next() throw RemoteCancelled when it was. Not a checkpoint.
   void cancel(const std::string& reason = "") { open().cancel(reason); }
   // Cancels it, waits until it has ended, and throws what it failed with, unless that was thrown already. Idempotent.

@@ -262,6 +262,7 @@ Function make_function(const std::string& module, const std::string& name, F fun
   using T = Traits<F>;
   Function entry{.module = module,
                  .name = name,
+                 .qualified_name = module + '.' + name,
                  .kind = T::kKind,
                  .parameters = describe_parameters(typename T::Parameters()),
                  .result_type = result_type<T>(),

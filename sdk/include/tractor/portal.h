@@ -73,17 +73,6 @@ Value::List encode_arguments(std::string_view function, const A&... arguments) {
 }
 Value::Map encode_arguments(std::string_view function, std::initializer_list<NamedArgument> arguments);
 
-template <class R>
-R decode_result(std::string_view function, Value value) {
-  if constexpr (!std::is_void_v<R>) {
-    try {
-      return Codec<R>::decode(std::move(value));
-    } catch (const DecodeError& e) {
-      throw DecodeError("the result of " + std::string(function) + ": " + e.what());
-    }
-  }
-}
-
 }  // namespace detail
 
 class Portal {
@@ -102,7 +91,7 @@ class Portal {
     static_assert(T::kKind != FunctionKind::dialog, "this function takes a Context: use portal.open_context()");
     const Function& known = detail::defined(detail::function_key(function));
     return run_as<typename T::Called>(
-        options, known.qualified_name(),
+        options, known.qualified_name,
         {.positional = detail::encode_arguments(known, typename T::Parameters(), arguments...)});
   }
 
@@ -132,7 +121,7 @@ class Portal {
                   "a dialog is a function whose first parameter is a tractor::Context<In, Out>&");
     const Function& known = detail::defined(detail::function_key(function));
     return Dialog<typename T::Stripped::In, typename T::Stripped::Out, typename T::Result>(
-        open_dialog(known.qualified_name(),
+        open_dialog(known.qualified_name,
                     {.positional = detail::encode_arguments(known, typename T::Parameters(), arguments...)}, options));
   }
   // The same by name: portal.open_context<int, std::string, int>("numbers.add_up", 100).
@@ -173,7 +162,7 @@ class Portal {
       using Item = typename detail::StreamedType<R>::Item;
       return R(std::make_unique<detail::RemoteSource<Item>>(open_stream(function, std::move(arguments), options)));
     } else {
-      return detail::decode_result<R>(function, call(function, std::move(arguments)));
+      return detail::decode_value<R>("the result of ", function, call(function, std::move(arguments)));
     }
   }
   std::unique_ptr<RemoteStream> open_stream(std::string_view function, Arguments arguments,
@@ -193,7 +182,7 @@ class ResultPortal : public Portal {
 
   // What the function returned; waits for it, and throws what it threw. May be asked again, also after the nursery has
   // closed. Throws RemoteCancelled when the actor was cancelled first. A checkpoint only if it must wait.
-  T result() { return detail::decode_result<T>("the one-shot actor " + name(), wait_result()); }
+  T result() { return detail::decode_value<T>("the result of the one-shot actor ", name(), wait_result()); }
 };
 
 // The portal of a one-shot actor that runs a generator: it starts at once, and is ended when the last of these portals

@@ -12,6 +12,7 @@ Function make(const std::string& module, const std::string& name, void (*key)() 
   return {
       .module = module,
       .name = name,
+      .qualified_name = module + '.' + name,
       .parameters = {{.name = "screen", .type = "int32"}, {.name = "seat", .type = "optional int32", .optional = true}},
       .key = key,
       .call = [](std::vector<std::optional<Value>> arguments, CallEnvironment&) {
