@@ -30,12 +30,13 @@ std::vector<ActorInfo> decode_all(const google::protobuf::RepeatedPtrField<v1::R
 }  // namespace
 
 struct Client::Stub {
-  explicit Stub(const std::string& address) : stub(v1::ArbiterService::NewStub(open_channel(address))) {}
+  Stub(const std::string& address, Clock::duration unreachable_after)
+      : stub(v1::ArbiterService::NewStub(open_channel(address, unreachable_after))) {}
   std::unique_ptr<v1::ArbiterService::Stub> stub;
 };
 
 Client::Client(const WireContext& wire, std::string address)
-    : wire_(wire), address_(std::move(address)), stub_(std::make_unique<Stub>(address_)) {}
+    : wire_(wire), address_(std::move(address)), stub_(std::make_unique<Stub>(address_, wire.unreachable_after)) {}
 
 Client::~Client() = default;
 

@@ -60,6 +60,7 @@ void serve(const Settings& settings) {
                                                .host = host_name(),
                                                .pid = getpid()});
                      service.serve(runtime.server(), system, runtime.actor().self());
+                     service.open(false);
                      for (Claim& c : claims) {
                        runtime.accept_on(std::move(c.listener));
                        std::cout << "listening on " << to_string(c.address) << '\n';

@@ -28,7 +28,7 @@ v1::RegisterRequest add_request(const ActorInfo& info) {
 struct TreeRegistrar::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::RegisterRequest, v1::RegisterResponse>;
   Connection(const WireContext& wire, const std::string& address)
-      : stub(v1::ArbiterService::NewStub(open_channel(address))) {
+      : stub(v1::ArbiterService::NewStub(open_channel(address, wire.unreachable_after))) {
     add_credentials(context, wire, address);
     stream = stub->PrepareAsyncRegister(&context, wire.port->queue());
     outbox.emplace(*stream);
@@ -39,8 +39,8 @@ struct TreeRegistrar::Connection {
   std::optional<Outbox<Stream, v1::RegisterRequest>> outbox;
 };
 
-TreeRegistrar::TreeRegistrar(const WireContext& wire, std::string address)
-    : wire_(wire), address_(std::move(address)) {}
+TreeRegistrar::TreeRegistrar(const WireContext& wire, std::string address, std::function<void()> take_over)
+    : wire_(wire), address_(std::move(address)), take_over_(std::move(take_over)) {}
 
 TreeRegistrar::~TreeRegistrar() = default;
 
@@ -67,6 +67,7 @@ void TreeRegistrar::keep_connected() {
     }
     if (!welcomed_ && (!refusal_.empty() || check_vacant())) return;
     sleep(kReconnectPause);
+    if (was_embedded_) take_over_();
   }
 }
 
@@ -97,6 +98,7 @@ std::string TreeRegistrar::run_connection() {
       if (response.has_welcome()) {
         arbiter_ = decode(response.welcome().arbiter());
         welcomed_ = true;
+        was_embedded_ = response.welcome().embedded();
         refusal_.clear();
         connection_ = &connection;
         connected_ = true;

@@ -1,9 +1,10 @@
 // Keeps a tree of actors registered: a root's stream to the arbiter.
 //
 // When the arbiter goes away the actors go on; as soon as it, or another, is back at the address, all are registered
-// again. Loop thread only.
+// again. When its address becomes vacant meanwhile, this root may take its place. Loop thread only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,7 +25,9 @@ class ArbiterGone : public Error {
 
 class TreeRegistrar final : public Registrar {
  public:
-  TreeRegistrar(const WireContext& wire, std::string address);
+  // `take_over` is asked, again and again, while the arbiter that was known is gone, if it was embedded in a program:
+  // to serve its address from now on, unless somebody does. One of its own (tractor-arbiter) is expected to come back.
+  TreeRegistrar(const WireContext& wire, std::string address, std::function<void()> take_over);
   ~TreeRegistrar();
 
   // Connects, and starts the task in `system` that keeps connected. Throws UsageError when no arbiter answers there
@@ -49,11 +52,13 @@ class TreeRegistrar final : public Registrar {
 
   const WireContext& wire_;
   std::string address_;
+  std::function<void()> take_over_;
   std::map<std::string, ActorInfo> actors_;
   Connection* connection_ = nullptr;  // while welcomed
   std::set<std::string> acknowledged_;
   ActorRef arbiter_;
   bool welcomed_ = false;  // ever
+  bool was_embedded_ = false;
   bool connected_ = false;
   bool vacant_ = false;  // before it was welcomed
   std::string refusal_;  // why it cannot work at all

@@ -38,6 +38,7 @@ struct Service::Methods : ServedMethods {
   grpc::Status answer(grpc::ServerContext& context, F&& handle) {
     try {
       server->authenticate(context);
+      if (!service.open_) throw CallError(ErrorKind::unimplemented, "the actor " + to_string(self) + " is no arbiter");
       handle();
       return grpc::Status::OK;
     } catch (const Cancelled& cancelled) {
@@ -78,6 +79,7 @@ struct Service::Methods : ServedMethods {
         }
         reply.mutable_welcome()->set_version(kVersion);
         reply.mutable_welcome()->set_epoch(service.epoch_);
+        reply.mutable_welcome()->set_embedded(service.embedded_);
         encode(self, *reply.mutable_welcome()->mutable_arbiter());
         break;
       case v1::RegisterRequest::kAdd:
@@ -155,6 +157,11 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
   m.list_acceptor.emplace(
       nursery, [&m, queue](ListCall& call, Tag& tag) { call.request_next(m, &Methods::RequestList, queue, tag); },
       [&m](ListCall& call) { m.serve_list(call); });
+}
+
+void Service::open(bool embedded) {
+  open_ = true;
+  embedded_ = embedded;
 }
 
 void Service::stop() {

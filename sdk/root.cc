@@ -43,6 +43,9 @@ class Root {
     supervision_.arbiter_address = to_string(claim_.address);
     supervision_.credential_file = or_environment(options_.credential_file, "TRACTOR_CREDENTIAL_FILE");
     supervision_.insecure = options_.insecure;
+    if (options_.unreachable_after < std::chrono::seconds(1))
+      throw UsageError("RunOptions.unreachable_after is at least 1 s: a peer is asked three times");
+    supervision_.unreachable_after = options_.unreachable_after;
     if (!supervision_.credential_file.empty()) {
       supervision_.credential_file = std::filesystem::absolute(supervision_.credential_file);  // main may go elsewhere
       token_ = read_credential(supervision_.credential_file);
@@ -73,7 +76,7 @@ class Root {
                            finished = true;
                          },
                      .finish = [] {},
-                     .stop = [this] { service_.stop(); }});
+                     .stop = [this] { service_->stop(); }});
     } catch (...) {
       error = std::current_exception();
     }
@@ -103,7 +106,7 @@ class Root {
       runtime_.emplace(definitions_, runtime_options());
     }
     runtime_->wire().bearer_token = token_;
-    registrar_.emplace(runtime_->wire(), supervision_.arbiter_address);
+    registrar_.emplace(runtime_->wire(), supervision_.arbiter_address, [this] { take_over_arbiter(); });
     runtime_->set_registrar(&*registrar_);
     if (handles_signals_ == HandlesSignals::kYes) runtime_->handle_signals();
   }
@@ -112,10 +115,9 @@ class Root {
     RuntimeOptions options{.supervision = supervision_,
                            .scheduler = {.reports_overflow = handles_signals_ == HandlesSignals::kYes}};
     for (const std::string& text : options_.listen.get()) options.server.listen_tcp.push_back(parse_address(text));
-    if (claim_.ours) {
-      options.server.services = {service_.service()};
-      if (claim_.address.kind == Address::Kind::tcp) options.server.listen_tcp.push_back(claim_.address);
-    }
+    service_.emplace();  // a service belongs to one server
+    options.server.services = {service_->service()};
+    if (claim_.ours && claim_.address.kind == Address::Kind::tcp) options.server.listen_tcp.push_back(claim_.address);
     options.server.bearer_token = token_;
     options.server.insecure = options_.insecure;
     return options;
@@ -134,12 +136,30 @@ class Root {
     TreeDirectory directory = TreeDirectory::create(actor.info().id);
     runtime_->supervision().options().tree_directory = directory.path();
     runtime_->listen_in(std::move(directory));
-    if (claim_.ours) {
-      service_.serve(runtime_->server(), system, actor.self());
-      if (claim_.listener) runtime_->accept_on(std::move(claim_.listener));
-    }
+    service_->serve(runtime_->server(), system, actor.self());
+    if (claim_.ours) serve_arbiter();
     registrar_->start(system);
     registrar_->add(actor.info());
+  }
+
+  void serve_arbiter() {
+    service_->open(true);
+    if (claim_.listener) runtime_->accept_on(std::move(claim_.listener));
+  }
+
+  // The arbiter's program has ended. Its unix socket can be had by whoever gets the lock; a TCP port cannot.
+  void take_over_arbiter() {
+    if (claim_.ours || claim_.address.kind == Address::Kind::tcp) return;
+    try {
+      arbiter::Claim again = arbiter::claim(to_string(claim_.address));
+      if (!again.ours) return;
+      claim_ = std::move(again);
+    } catch (const std::exception& e) {
+      log::warning(std::string("cannot take over the arbiter's place: ") + e.what());
+      return;
+    }
+    log::warning("the arbiter has ended: this program takes its place at " + to_string(claim_.address));
+    serve_arbiter();
   }
 
   const Definitions& definitions_;
@@ -149,7 +169,7 @@ class Root {
   std::string token_;
   SupervisionOptions supervision_;
   arbiter::Claim claim_;
-  arbiter::Service service_;
+  std::optional<arbiter::Service> service_;
   std::optional<Runtime> runtime_;
   std::optional<arbiter::TreeRegistrar> registrar_;
 };

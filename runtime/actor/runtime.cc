@@ -35,8 +35,9 @@ std::string log_context() {
   return absl::StrCat(to_string(const_cast<Runtime*>(runtime)->actor().self()), " [", current_task_name(), "] ");
 }
 
-ActorServer::Options with_service(ActorServer::Options options, grpc::Service* service) {
-  options.services.push_back(service);
+ActorServer::Options with_supervision(ActorServer::Options options, Supervision& supervision) {
+  options.services.push_back(supervision.service());
+  options.unreachable_after = supervision.options().unreachable_after;
   return options;
 }
 
@@ -75,7 +76,7 @@ struct StopAtEnd {
 Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
     : actor_((prepare_process(), definitions.functions)),
       supervision_(helper_, std::move(options.supervision)),
-      server_(with_service(std::move(options.server), supervision_.service())),
+      server_(with_supervision(std::move(options.server), supervision_)),
       scheduler_(server_.port(), options.scheduler) {
   Runtime* none = nullptr;
   if (!the_runtime.compare_exchange_strong(none, this)) {
@@ -84,6 +85,7 @@ Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
   wire_.port = &server_.port();
   wire_.links = &links_;
   wire_.calls = &actor_;
+  wire_.unreachable_after = supervision_.options().unreachable_after;
   supervision_.set_time_left([this] { return actor_.time_left(); });
   log::set_context(log_context);
   set_exception_types(&definitions.exceptions);
@@ -127,6 +129,8 @@ void Runtime::run(const Phases& phases) {
       try {
         phases.prepare(system);
         wire_.self = actor_.self();
+        helper_.every(std::chrono::duration_cast<std::chrono::milliseconds>(wire_.unreachable_after / 20),
+                      [this] { server_.show_signs_of_life(); });
         supervision_.serve(server_, system, wire_, *registrar_);
         const StopAtEnd<ActorServer> stop_server{server_};
         open_task_nursery([&](TaskNursery& calls) {

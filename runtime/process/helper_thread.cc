@@ -140,6 +140,13 @@ void HelperThread::after(std::chrono::milliseconds delay, std::function<void()> 
   });
 }
 
+void HelperThread::every(std::chrono::milliseconds period, std::function<void()> callback) {
+  after(period, [this, period, callback = std::move(callback)] {
+    callback();
+    every(period, callback);
+  });
+}
+
 void HelperThread::watch_parent(int pidfd, std::chrono::milliseconds grace, std::function<void()> on_death) {
   watch_exit(pidfd, [this, grace, on_death = std::move(on_death)] {
     on_death();

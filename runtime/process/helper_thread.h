@@ -44,6 +44,9 @@ class HelperThread {
   // Calls back once, that much later.
   void after(std::chrono::milliseconds delay, std::function<void()> callback);
 
+  // Calls back again and again, with so much time between.
+  void every(std::chrono::milliseconds period, std::function<void()> callback);
+
   // When the process behind the pidfd (our parent) ends: calls back, and `grace` later ends this process and everything
   // below it by force.
   void watch_parent(int pidfd, std::chrono::milliseconds grace, std::function<void()> on_death);

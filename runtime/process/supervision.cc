@@ -43,6 +43,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   }
   spec.set_credential_file(options.credential_file);
   spec.set_insecure(options.insecure);
+  *spec.mutable_unreachable_after() = encode_duration(options.unreachable_after);
   spec.mutable_labels()->insert(from.labels.begin(), from.labels.end());
   return message;
 }

@@ -39,6 +39,7 @@ struct SupervisionOptions {
   std::string arbiter_address = {};
   std::string credential_file = {};
   bool insecure = false;
+  Clock::duration unreachable_after = kUnreachableAfter;  // over TCP, for all actors of the tree
 };
 
 class Supervision {

@@ -4,7 +4,13 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/task/clock.h"
+
 namespace tractor {
+
+// Over TCP, a peer that shows no sign of life for so long is unreachable: calls to it fail, and its own end. One that
+// computes shows signs of life; one that is stopped does not. At least 1 s.
+inline constexpr Clock::duration kUnreachableAfter = std::chrono::seconds(15);
 
 struct Address {
   enum class Kind { unix_socket, tcp };

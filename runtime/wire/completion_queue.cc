@@ -38,6 +38,7 @@ void CompletionQueuePort::flush_all() {
 }
 
 void CompletionQueuePort::poll(Clock::time_point deadline) {
+  looked_.store(true, std::memory_order_relaxed);
   flush_all();
   if (!wait_and_deliver(deadline)) return;
   // gRPC looks at its sockets only when the queue is empty, and not even then just after an operation ended elsewhere:
@@ -57,7 +58,10 @@ void CompletionQueuePort::set_spin(Clock::duration spin) {
 bool CompletionQueuePort::wait_and_deliver(Clock::time_point deadline) {
   if (deadline == Clock::time_point::min()) return deliver_next(gpr_inf_past(GPR_CLOCK_MONOTONIC));
   if (spin_ > Clock::duration::zero() && expected_replies_ > 0 && spin_and_deliver(deadline)) return true;
-  return deliver_next(grpc_deadline(deadline, now()));
+  waits_.store(true, std::memory_order_relaxed);
+  const bool delivered = deliver_next(grpc_deadline(deadline, now()));
+  waits_.store(false, std::memory_order_relaxed);
+  return delivered;
 }
 
 // Where replies take longer than a spin, it is tried ever more seldom.

@@ -66,6 +66,9 @@ class CompletionQueuePort final : public EventPort, private Tag {
   // By so many more, or fewer.
   void expect_replies(int change) { expected_replies_ += change; }
 
+  // Whether the loop waits for events, or has looked for some since this was asked last. Any thread.
+  bool looks_for_events() { return waits_ || looked_.exchange(false); }
+
   Clock::time_point now() const override;
   void poll(Clock::time_point deadline) override;
   void ring() override;
@@ -87,6 +90,8 @@ class CompletionQueuePort final : public EventPort, private Tag {
   unsigned spins_to_skip_ = 0;
   grpc::Alarm doorbell_;
   std::atomic<bool> rung_ = false;
+  std::atomic<bool> waits_ = false;
+  std::atomic<bool> looked_ = false;
 };
 
 // While it lives, a task waits for an answer from elsewhere that should not take long.

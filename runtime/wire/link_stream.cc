@@ -15,7 +15,10 @@ namespace tractor {
 class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std::enable_shared_from_this<Stream> {
  public:
   Stream(const WireContext& wire, const std::string& address)
-      : wire_(wire), peer_{.name = address}, stub_(open_channel(address)), end_(*this, wire.self) {
+      : wire_(wire),
+        peer_{.name = address},
+        stub_(open_channel(address, wire.unreachable_after)),
+        end_(*this, wire.self) {
     add_credentials(context_, wire, address);
   }
 

@@ -32,6 +32,20 @@ grpc::ChannelArguments channel_arguments() {
   return args;
 }
 
+// Asks for a sign of life in time for the answer to be missed.
+grpc::ChannelArguments channel_arguments_over_tcp(Clock::duration unreachable_after) {
+  const auto milliseconds = [](Clock::duration time) {
+    return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+  };
+  grpc::ChannelArguments args = channel_arguments();
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(unreachable_after / 3));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(unreachable_after * 3 / 5));
+  args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, milliseconds(unreachable_after));  // the time to connect
+  return args;
+}
+
 // gRPC takes addresses for URIs.
 std::string target(const std::string& address) {
   if (!address.starts_with("unix:")) return address;
@@ -59,8 +73,10 @@ std::string choose(const ActorRef& actor, const std::vector<std::string>& addres
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> open_channel(const std::string& address) {
-  return grpc::CreateCustomChannel(target(address), grpc::InsecureChannelCredentials(), channel_arguments());
+std::shared_ptr<grpc::Channel> open_channel(const std::string& address, Clock::duration unreachable_after) {
+  return grpc::CreateCustomChannel(
+      target(address), grpc::InsecureChannelCredentials(),
+      address.starts_with("unix:") ? channel_arguments() : channel_arguments_over_tcp(unreachable_after));
 }
 
 std::shared_ptr<grpc::Channel> open_channel_on(int descriptor) {
@@ -73,7 +89,8 @@ void add_credentials(grpc::ClientContext& context, const WireContext& wire, cons
 }
 
 struct Peer::Stubs {
-  explicit Stubs(const std::string& address) : actor(v1::ActorService::NewStub(open_channel(address))) {}
+  Stubs(const std::string& address, Clock::duration unreachable_after)
+      : actor(v1::ActorService::NewStub(open_channel(address, unreachable_after))) {}
   std::unique_ptr<v1::ActorService::Stub> actor;
 };
 
@@ -82,7 +99,7 @@ Peer::Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> add
       actor_(std::move(actor)),
       addresses_(std::move(addresses)),
       address_(choose(actor_, addresses_)),
-      stubs_(std::make_unique<Stubs>(address_)) {}
+      stubs_(std::make_unique<Stubs>(address_, wire.unreachable_after)) {}
 
 Peer::~Peer() = default;
 

@@ -13,6 +13,7 @@
 
 #include "runtime/task/clock.h"
 #include "runtime/wire/actor_description.h"
+#include "runtime/wire/address.h"
 #include "runtime/wire/item_room.h"
 #include "runtime/wire/item_stream.h"
 #include "runtime/wire/remote_error.h"
@@ -40,6 +41,7 @@ struct WireContext {
   Links* links = nullptr;
   CallHandler* calls = nullptr;   // carries out calls to this actor itself
   std::string bearer_token = {};  // sent over TCP; empty: none
+  Clock::duration unreachable_after = kUnreachableAfter;
 };
 
 // How long a callee has to acknowledge a cancel before the call is given up.
@@ -48,7 +50,8 @@ inline constexpr Clock::duration kCancelAcknowledgement = std::chrono::milliseco
 inline constexpr Clock::duration kConnectTimeout = std::chrono::seconds(5);
 
 // A gRPC channel with the settings all of ours have: no proxy, no retries, one message at most kMaxMessageBytes.
-std::shared_ptr<grpc::Channel> open_channel(const std::string& address);
+std::shared_ptr<grpc::Channel> open_channel(const std::string& address,
+                                            Clock::duration unreachable_after = kUnreachableAfter);
 // The same on a connected socket, which it owns from now on.
 std::shared_ptr<grpc::Channel> open_channel_on(int descriptor);
 inline constexpr int kMaxMessageBytes = 64 << 20;

@@ -3,8 +3,12 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
@@ -45,6 +49,36 @@ bool same_secret(std::string_view a, std::string_view b) {
     difference |=
         static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % std::max<std::size_t>(b.size(), 1)]);
   return difference == 0;
+}
+
+// Has the kernel end connections that this port accepts when their other end shows no sign of life for so long. gRPC
+// could ask, too, but then of all connections of a server, also those to processes of this machine, which may be
+// stopped for as long as someone likes. It does not give its sockets away: they are found by their port; what they
+// accept inherits their options.
+void notice_lost_callers(int port, Clock::duration unreachable_after) {
+  constexpr int kProbes = 3;
+  const int seconds =
+      static_cast<int>(std::max(std::chrono::duration_cast<std::chrono::seconds>(unreachable_after).count(), 1L));
+  const int idle = std::max(seconds / 3, 1);
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int descriptor = std::stoi(entry.path().filename());
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) continue;
+    if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) != 0) continue;
+    const in_port_t bound = storage.ss_family == AF_INET    ? reinterpret_cast<sockaddr_in&>(storage).sin_port
+                            : storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(storage).sin6_port
+                                                            : 0;
+    if (ntohs(bound) != port) continue;
+    const auto set = [&](int level, int name, int value) { setsockopt(descriptor, level, name, &value, sizeof value); };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, idle);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, std::max((seconds - idle) / kProbes, 1));
+    set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
+  }
 }
 
 }  // namespace
@@ -144,6 +178,9 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
   }
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Callers may ask for signs of life as often as they like.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   builder.RegisterService(methods_.get());
@@ -165,12 +202,14 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
     }
     Address address = options_.listen_tcp[i];
     address.port = ports[i];
+    notice_lost_callers(address.port, options_.unreachable_after);
     listening_.push_back(std::move(address));
   }
   if (server_ == nullptr) throw Error("gRPC cannot start a server; TRACTOR_LOG=debug may tell more");
 }
 
 ActorServer::~ActorServer() {
+  nothing_.Shutdown();
   if (server_ == nullptr) return;
   server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
   port_.reset();  // drains: every outstanding request comes back
@@ -185,6 +224,13 @@ void ActorServer::stop() {
   if (methods_->describe) methods_->describe->stop();
   if (methods_->connect) methods_->connect->stop();
   if (methods_->unserved) methods_->unserved->stop();
+}
+
+void ActorServer::show_signs_of_life() {
+  if (port_->looks_for_events()) return;
+  void* tag = nullptr;
+  bool ok = false;
+  nothing_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
 }
 
 void ActorServer::add_connection(int descriptor) { grpc::AddInsecureChannelFromFd(server_.get(), descriptor); }

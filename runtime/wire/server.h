@@ -23,10 +23,11 @@ namespace tractor {
 class ActorServer {
  public:
   struct Options {
-    std::vector<Address> listen_tcp = {};       // "port 0" is chosen by the kernel
-    std::string bearer_token = {};              // that callers over TCP must show
-    bool insecure = false;                      // let callers over TCP in without one
-    std::vector<grpc::Service*> services = {};  // besides ActorService; they outlive the server
+    std::vector<Address> listen_tcp = {};                   // "port 0" is chosen by the kernel
+    std::string bearer_token = {};                          // that callers over TCP must show
+    bool insecure = false;                                  // let callers over TCP in without one
+    Clock::duration unreachable_after = kUnreachableAfter;  // callers over TCP
+    std::vector<grpc::Service*> services = {};              // besides ActorService; they outlive the server
   };
   // Throws UsageError when an address cannot be listened on: it is in use, or not this machine's; or when TCP was asked
   // for with neither credential nor `insecure`.
@@ -43,6 +44,10 @@ class ActorServer {
   // Takes no more: right after that nursery has ended.
   void stop();
 
+  // Keeps connections alive while the loop is busy: to be called several times in `unreachable_after`, on another
+  // thread. Not after the server has gone.
+  void show_signs_of_life();
+
   // Serves a connected socket of a trusted peer (same user, or a child), which it owns from now on. Any thread.
   void add_connection(int descriptor);
 
@@ -57,6 +62,7 @@ class ActorServer {
   std::unique_ptr<Methods> methods_;
   std::unique_ptr<CompletionQueuePort> port_;
   std::unique_ptr<grpc::Server> server_;
+  grpc::CompletionQueue nothing_;  // whoever waits in it reads and writes what all connections have
 };
 
 }  // namespace tractor

@@ -147,6 +147,34 @@ TEST_F(Names, A46_a_program_that_runs_after_the_arbiter_ended_becomes_it) {
   }
 }
 
+void expect_a_survivor_takes_over_after(int signal) {
+  Process first = Process::as("owns", {"frank"});
+  ASSERT_TRUE(first.prints("ready")) << first.err();
+  Process second = Process::as("owns", {"gretchen"});
+  Process third = Process::as("owns", {"donny"});
+  ASSERT_TRUE(second.prints("ready") && third.prints("ready"));
+  first.signal(signal);
+  const auto took_over = [](const Process& process) { return contains(process.err(), "takes its place at unix:"); };
+  EXPECT_TRUE(eventually([&] { return took_over(second) || took_over(third); }, 5s));
+  EXPECT_NE(static_cast<bool>(took_over(second)), static_cast<bool>(took_over(third)));
+  program->run([] {
+    EXPECT_TRUE(eventually([] { return query_actor("gretchen") && query_actor("donny"); }, 5s));
+    EXPECT_EQ(find_actor("gretchen").value().run(hi), "Hi my name is gretchen");
+    EXPECT_FALSE(query_actor("frank"));
+    EXPECT_NE(get_arbiter().name(), current_actor().name());
+  });
+  expect_to_end(second);
+  expect_to_end(third);
+}
+
+TEST_F(Names, A50_when_the_program_of_the_arbiter_ends_one_that_survives_takes_its_place) {
+  expect_a_survivor_takes_over_after(SIGTERM);
+}
+TEST_F(Names, A50_when_the_program_of_the_arbiter_is_killed_one_that_survives_takes_its_place) {
+  expect_a_survivor_takes_over_after(SIGKILL);
+  expect_next_start_sweeps();
+}
+
 TEST_F(Names, A46_a_program_that_comes_while_the_arbiter_ends_becomes_it) {
   UniqueDescriptor ending = try_lock_file(runtime_directory() + "/arbiter.sock.lock");  // its socket has gone already
   ASSERT_TRUE(ending);

@@ -14,6 +14,7 @@
 
 #include "runtime/actor/definitions.h"
 #include "runtime/task/error.h"
+#include "runtime/wire/address.h"
 #include "tractor/actor_nursery.h"
 #include "tractor/exceptions.h"
 #include "tractor/function.h"
@@ -27,6 +28,9 @@ struct RunOptions {
   Names listen = {};                 // "host:port" addresses besides the unix socket; ask for a credential
   std::string credential_file = {};  // holds the token for TCP; default TRACTOR_CREDENTIAL_FILE
   bool insecure = false;             // let callers over TCP in without one
+  // Over TCP, who shows no sign of life for so long is unreachable, for all actors of this tree: calls to it fail, and
+  // its own end. At least 1 s. Who computes shows signs of life; who is stopped does not.
+  Clock::duration unreachable_after = kUnreachableAfter;
 };
 
 // A signal ended the program: thrown by run(), after everything was cancelled.
