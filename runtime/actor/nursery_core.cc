@@ -7,19 +7,24 @@
 
 namespace tractor {
 
-std::shared_ptr<Child> NurseryCore::start(ChildSpec spec) {
-  Runtime& runtime = Runtime::current();
-  throw_if_cancelled();
+void check_child_spec(const ChildSpec& spec) {
   check_actor_name(spec.name);
   for (const auto& [key, value] : spec.labels) {
     if (!is_utf8(key) || !is_utf8(value))
       throw UsageError("labels must be valid UTF-8: those of actor \"" + spec.name + "\" are not");
   }
-  for (const std::string& module : spec.modules) runtime.actor().functions().check_module_name(module);
+  const FunctionTable& functions = Runtime::current().actor().functions();
+  for (const std::string& module : spec.modules) functions.check_module_name(module);
   for (const auto& [key, value] : spec.statespace) {
     if (!is_utf8(key))
       throw UsageError("the names in a statespace must be valid UTF-8: one of actor \"" + spec.name + "\" is not");
   }
+}
+
+std::shared_ptr<Child> NurseryCore::start(ChildSpec spec) {
+  Runtime& runtime = Runtime::current();
+  throw_if_cancelled();
+  check_child_spec(spec);
   const auto child =
       std::make_shared<Child>(runtime.supervision(), std::move(spec), [this](Child& c) { child_changed(c); });
   tasks_.start_named("actor " + child->actor().name, [child] { child->run(); });

@@ -17,6 +17,9 @@ namespace tractor {
 
 class Child;
 
+// UsageError when this program cannot have such a child: its name, labels, statespace, modules (which must exist).
+void check_child_spec(const ChildSpec& spec);
+
 class NurseryCore {
  public:
   // Starts a child and returns when it serves; throws why it never will. A checkpoint. The modules must exist in this

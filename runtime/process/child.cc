@@ -190,8 +190,9 @@ void Child::end() {
   if (!exit_) {
     asked_to_end_ = true;
     const Clock::duration budget = supervision_.budget_for(spec_);
-    if (stream_ != nullptr) stream_->send_cancel(budget, released_.value_or("its nursery was cancelled"));
-    const bool ever_spoke = stream_ != nullptr || stream_ended_;
+    const bool at_once = spec_.budget <= Clock::duration::zero();
+    if (stream_ != nullptr && !at_once) stream_->send_cancel(budget, released_.value_or("its nursery was cancelled"));
+    const bool ever_spoke = !at_once && (stream_ != nullptr || stream_ended_);
     if (ever_spoke) {
       move_on_after(budget, [this] { wait_for_exit(); });
     }

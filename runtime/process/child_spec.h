@@ -19,7 +19,7 @@ struct ChildSpec {
   std::vector<std::string> modules = {};
   Value::Map statespace = {};
   std::map<std::string, std::string> labels = {};
-  Clock::duration budget = kDefaultBudget;
+  Clock::duration budget = kDefaultBudget;  // zero: it is killed at once
   // A one-shot actor runs this and then serves until released; a daemon has none.
   std::optional<std::string> function = {};
   Value::List arguments = {};

@@ -26,3 +26,4 @@
 #include "tractor/function.h"
 #include "tractor/portal.h"
 #include "tractor/program.h"
+#include "tractor/supervisor.h"
