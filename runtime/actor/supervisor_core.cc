@@ -21,6 +21,17 @@ std::string describe_end(const std::exception_ptr& failure) {
   return failure == nullptr ? "ended" : absl::StrCat("failed: ", describe(failure));
 }
 
+// Whether it says that the process died, rather than that something in it failed.
+bool is_death_of(const ActorRef& actor, const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const RemoteActorError& error) {
+    return error.type_name() == "tractor::ActorDied" && error.origin() == actor;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace
 
 // With the child's failure nested in it, where there is one.
@@ -321,9 +332,9 @@ std::exception_ptr SupervisorCore::end(Slot& slot) {
   child->release("stopped by its supervisor", Runtime::current().actor().self());
   child->wait_ended();
   slot.ending = nullptr;
-  if (!failed_before) return child->failure();
-  if (child->failure() != nullptr)
-    log::warning(absl::StrCat("child \"", child->actor().name, "\" of a supervisor ", describe_end(child->failure())));
+  if (child->failure() == nullptr) return nullptr;
+  if (!failed_before && !is_death_of(child->actor(), child->failure())) return child->failure();
+  log::warning(absl::StrCat("child \"", child->actor().name, "\" of a supervisor ", describe_end(child->failure())));
   return nullptr;
 }
 

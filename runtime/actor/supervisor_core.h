@@ -59,8 +59,8 @@ void check(const SupervisedSpec& spec);
 struct SupervisedChild {
   std::string name = {};
   RestartPlan::State state = RestartPlan::State::stopped;
-  ActorRef actor = {};  // of the one that runs
-  int pid = -1;         // likewise
+  ActorRef actor = {};          // of the one that runs
+  std::optional<int> pid = {};  // likewise; empty when it is known to be dead, or on its way out
   ChildType type = ChildType::worker;
   Restart restart = Restart::permanent;
   int restarts = 0;  // how often it was started again
@@ -160,7 +160,8 @@ class SupervisorCore {
   std::shared_ptr<Child> launch(Slot& slot);
   std::shared_ptr<Child> launch_new(SupervisedSpec spec);
   void follow(const std::shared_ptr<Child>& child);
-  // Returns when it is gone; what it failed with meanwhile.
+  // Returns when it is gone; what it failed with meanwhile. One that died instead of ending in order is gone, too: as
+  // in OTP, that goes to the log.
   std::exception_ptr end(Slot& slot);
 
   RestartPlan plan_;

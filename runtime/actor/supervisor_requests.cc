@@ -94,7 +94,7 @@ std::vector<SupervisedChild> SupervisorCore::which_children() const {
                           .restarts = std::max(0, slot.starts - 1)};
     if (child.state == RestartPlan::State::running && slot.child != nullptr) {
       child.actor = slot.child->actor();
-      child.pid = slot.child->pid();
+      if (slot.child->alive()) child.pid = slot.child->pid();
     }
     children.push_back(std::move(child));
   }
@@ -121,10 +121,7 @@ std::shared_ptr<Child> SupervisorCore::wait_for(const std::string& name) {
     if (slot == nullptr || stopping_) return true;
     last_failure = slot->last_failure;
     const RestartPlan::State state = plan_.state(name);
-    if (state == RestartPlan::State::running && slot->child != nullptr && slot->child->failure() == nullptr &&
-        !slot->child->ended()) {
-      child = slot->child;
-    }
+    if (state == RestartPlan::State::running && slot->child != nullptr && slot->child->alive()) child = slot->child;
     return child != nullptr || (state == RestartPlan::State::stopped && phase_ == Phase::kSupervising);
   });
   if (child != nullptr) return child;

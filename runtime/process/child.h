@@ -56,6 +56,8 @@ class Child : public std::enable_shared_from_this<Child> {
   // Its one-shot function has returned, or failed.
   bool settled() const { return outcome_.has_value() || failure_ != nullptr || ended_; }
   bool one_shot() const { return spec_.function.has_value(); }
+  // Its one-shot function has returned.
+  bool returned() const { return outcome_.has_value(); }
   std::exception_ptr failure() const { return failure_; }
 
   // --- the portals' side ---
@@ -64,7 +66,11 @@ class Child : public std::enable_shared_from_this<Child> {
   // Asks it to end; not a checkpoint. wait_ended() waits until it is gone.
   void release(const std::string& reason, const ActorRef& requested_by = {});
   void wait_ended();
+  // Whoever asked it to end; empty when that was its work's end, its nursery, or nobody.
+  const ActorRef& released_by() const { return released_by_; }
   bool ended() const { return ended_; }
+  // Whether it is not known to be dead, nor on its way out.
+  bool alive() const { return !exit_ && !released_ && failure_ == nullptr && !ended_; }
   // The stream of its generator has ended: with null, or what it failed with.
   void settle(std::exception_ptr error);
   const std::shared_ptr<Peer>& peer() const { return peer_; }

@@ -24,6 +24,9 @@ class BackgroundTask {
   // As end(); what that would throw goes to the log and to the innermost nursery that is open here.
   ~BackgroundTask();
 
+  // Cancellation from outside does not reach the task from now on; end() does.
+  void shield() { nursery_.cancel_scope().set_shield(true); }
+
   // Cancels the task and waits until it has ended, also when this task is cancelled. Throws what it failed with, once.
   void end();
 

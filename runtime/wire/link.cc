@@ -137,6 +137,10 @@ void CallingEnd::break_off(ErrorInfo why) {
   stop_sending();
 }
 
+void CallingEnd::wait_for_break() {
+  room().wait_until("the end of a link", [this] { return broken_; });
+}
+
 std::string_view CallingEnd::write_open(const CallRequest& request) {
   while (true) {
     room().wait_until("a call on a link to end", [this] { return has_room_for_call(); });
@@ -147,6 +151,7 @@ std::string_view CallingEnd::write_open(const CallRequest& request) {
 
 void CallingEnd::on_frame(const Frame& frame) {
   if (frame.kind == FrameKind::go_away) {
+    said_goodbye_ = true;
     refusal_ = shutting_down(other(), Executed::no);
     const std::string reason = read_reason(frame.kind, frame.body);
     if (!reason.empty()) refusal_->message = reason;

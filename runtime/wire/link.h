@@ -163,6 +163,12 @@ class CallingEnd final : public LinkEnd {
   // The link is gone: all calls fail with this, now and later.
   void break_off(ErrorInfo why);
   bool broken() const { return broken_; }
+  // Why no call is taken any more: it is broken, or the other end is going.
+  const std::optional<ErrorInfo>& refusal() const { return refusal_; }
+  // Whether the other end has said that it ends.
+  bool said_goodbye() const { return said_goodbye_; }
+  // Parks until the link is gone.
+  void wait_for_break();
 
  private:
   friend class OutgoingCall;
@@ -174,6 +180,7 @@ class CallingEnd final : public LinkEnd {
   std::unordered_map<std::uint64_t, OutgoingCall*> calls_;
   std::uint64_t last_call_ = 0;
   bool broken_ = false;
+  bool said_goodbye_ = false;
   std::optional<ErrorInfo> refusal_;  // of calls that are opened from now on: it is broken, or the other end is going
 };
 

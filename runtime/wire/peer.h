@@ -59,6 +59,12 @@ inline constexpr int kMaxMessageBytes = 64 << 20;
 // Adds what a server at `address` asks for: the bearer token, over TCP.
 void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address);
 
+// How it became known that an actor is gone.
+struct PeerEnd {
+  bool said_goodbye = false;  // it ended as it was asked to
+  ErrorInfo error = {};       // else
+};
+
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
   // `addresses`: where the actor serves, best first. The first that can be reached from here is used: a unix socket
@@ -87,6 +93,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   bool cancel_call(const std::string& call_id, const std::string& reason);
   // Asks the actor to end itself within `budget`. Whether it is (still) that actor. A checkpoint.
   bool cancel_actor(Clock::duration budget, const std::string& reason);
+
+  // Parks until the actor is gone, or cannot be reached: until the link to it breaks.
+  PeerEnd wait_end();
 
   const ActorRef& actor() const { return actor_; }
   const std::vector<std::string>& addresses() const { return addresses_; }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -25,7 +26,11 @@
 namespace tractor {
 
 class Child;
+class Monitor;
 class Peer;
+struct Down;
+template <class T>
+class SendChannel;
 
 // What a portal's connection is doing.
 struct ChannelInfo {
@@ -143,6 +148,10 @@ class Portal {
   // the child is gone; of any other actor until that has acknowledged. Never an error when it has ended already. A
   // checkpoint.
   void cancel_actor();
+
+  // Tells once when this actor is gone: see monitor.h. Not a checkpoint.
+  [[nodiscard]] Monitor monitor(std::function<void(const Down&)> callback) const;
+  [[nodiscard]] Monitor monitor(SendChannel<Down> channel) const;
 
   const std::string& name() const;
   const std::string& id() const;

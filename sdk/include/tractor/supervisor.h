@@ -9,7 +9,8 @@
 // at a time, when it has ended, however it did. A child that ends is started again as its Restart and the Strategy say;
 // when that happens more often than `intensity` times within `period` (OTP's defaults: once within 5 s), the supervisor
 // cancels the body, stops the others, and open_nursery throws a SupervisorError that names the child, with its last
-// failure nested. A body that fails stops them, too. Failures that are answered with a restart go to the log.
+// failure nested. A body that fails stops them, too. Failures that are answered with a restart go to the log; an
+// error of a child that is being stopped at the end is thrown.
 //
 // A child may itself open a supervisor in its process; give it ChildType::supervisor. Lives on the opener's stack; loop
 // thread only; opened once. A plain nursery, where one failure cancels all, is actor_nursery.h. Common mistake: keeping

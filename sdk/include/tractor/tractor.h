@@ -24,6 +24,7 @@
 #include "tractor/embedded.h"
 #include "tractor/exceptions.h"
 #include "tractor/function.h"
+#include "tractor/monitor.h"
 #include "tractor/portal.h"
 #include "tractor/program.h"
 #include "tractor/supervisor.h"

@@ -116,11 +116,14 @@ constexpr Rule kRules[] = {
      "Supervised.the_end_of_a_significant_child_ends_the_supervisor_without_an_error"},
 };
 
-// Of this folder, and of the supervisor with processes, read from the sources: a program knows its own tests only.
+// Of this folder, and of supervisors with processes, read from the sources: a program knows its own tests only.
 std::set<std::string> tests_in_sources() {
   const std::filesystem::path here = std::filesystem::path(__FILE__).parent_path();
-  std::vector<std::filesystem::path> files = {here / "../../integration/supervisor_test.cc"};
+  std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(here)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(here / "../../integration")) {
+    if (entry.path().filename().string().starts_with("supervisor")) files.push_back(entry.path());
+  }
   std::set<std::string> tests;
   const std::regex definition(R"(^TEST(?:_F)?\((\w+),\s+(\w+)\))", std::regex::multiline);
   for (const std::filesystem::path& path : files) {
