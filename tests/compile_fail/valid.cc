@@ -23,5 +23,7 @@ void define(tractor::Program& program) {
 int call(tractor::Portal& portal, tractor::ActorNursery& nursery) {
   nursery.run_in_actor("frank", {.budget = std::chrono::seconds(1)}, name);
   nursery.run_in_actor("frank", tractor::ActorOptions{}, name);
+  tractor::Supervisor supervisor({.strategy = tractor::Strategy::one_for_all});
+  supervisor.add("frank", name).add("daemon", {.modules = {"m"}}).add("seats", {}, row_of, std::vector<Seat>());
   return portal.run(tractor::overload<int(int)>(half), 4) + portal.run<int>("m.half", 4);
 }

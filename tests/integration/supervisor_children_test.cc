@@ -232,6 +232,7 @@ TEST_F(Supervised, misuse_is_a_usage_error_that_says_the_way_out) {
     EXPECT_TRUE(contains(usage_error([&] { supervisor.add("a", kDaemon); }), "has a child \"a\" already"));
     EXPECT_TRUE(contains(usage_error([&] { supervisor.add("b", {.shutdown = -1s}); }), "child \"b\""));
     EXPECT_TRUE(contains(usage_error([&] { supervisor.add("b", {.significant = true}); }), "significant"));
+    EXPECT_TRUE(contains(thrown<CallError>([&] { supervisor.add("b", add_up, 1); }).what(), "kids.add_up"));
     EXPECT_TRUE(contains(usage_error([&] { supervisor.portal("a"); }), "not open"));
     EXPECT_TRUE(contains(usage_error([&] { supervisor.terminate_child("a"); }), "not open"));
     open_nursery(supervisor, [&] {
