@@ -9,12 +9,12 @@
 using namespace std::chrono_literals;
 
 constexpr int kWorkers = 4;
-constexpr int kRequests = 400;
+constexpr int kRequests = 240;
 constexpr int kKills = 8;
 
 // The work: slow, and harmless when it is done twice.
 std::int64_t square(std::int64_t number) {
-  tractor::sleep(20ms);
+  tractor::sleep(25ms);
   return number * number;
 }
 
