@@ -20,6 +20,7 @@ void wait_forever() {
 }
 int count_ended_by_cancel() { return ended_by_cancel; }
 std::string echo(const std::string& text) { return text; }
+std::size_t size_of(const std::string& text) { return text.size(); }
 void count_up(Yield<int>& yield, int count) {
   for (int i = 0; i < count; ++i) yield(i);
   wait_forever();
@@ -33,6 +34,7 @@ void define(Program& p) {
       .def("wait_forever", wait_forever)
       .def("count_ended_by_cancel", count_ended_by_cancel)
       .def("echo", echo)
+      .def("size_of", size_of)
       .def("count_up", count_up)
       .def("chat", chat);
 }
@@ -131,6 +133,23 @@ TEST_F(Gate, connections_that_close_fail_what_is_in_flight_and_the_server_cancel
     EXPECT_EQ(errors_when(server, [&] { gate.close_all(); }).size(), 3U);
     EXPECT_TRUE(works_again(server));
     EXPECT_TRUE(eventually([&] { return server.run(count_ended_by_cancel) == 2; }));
+    EXPECT_GE(gate.connections(), 2);
+  });
+}
+
+TEST_F(Gate, a_call_that_a_closing_connection_has_not_carried_is_tried_again) {
+  with_gate([](Portal& server, TcpGate& gate) {
+    EXPECT_EQ(server.run(echo, "hello"), "hello");
+    gate.set_silent(true);
+    const std::string more_than_sockets_hold(std::size_t{40} << 20, 'x');
+    std::size_t size = 0;
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_soon([&] { size = server.run(size_of, more_than_sockets_hold); });
+      tractor::sleep(300ms);
+      gate.close_all();
+      gate.set_silent(false);
+    });
+    EXPECT_EQ(size, more_than_sockets_hold.size());
     EXPECT_GE(gate.connections(), 2);
   });
 }
