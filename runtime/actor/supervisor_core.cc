@@ -34,7 +34,6 @@ bool is_death_of(const ActorRef& actor, const std::exception_ptr& failure) {
 
 }  // namespace
 
-// With the child's failure nested in it, where there is one.
 std::exception_ptr supervisor_error(const std::string& message, const std::string& child,
                                     const std::exception_ptr& failure) {
   SupervisorError error(message, child);

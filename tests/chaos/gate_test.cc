@@ -3,22 +3,13 @@
 #include "tcp_gate.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/trace.h"
+#include "tests/integration/waiting.h"
 
 namespace tractor::test {
 namespace {
 
 constexpr Clock::duration kLimit = 1s;
 
-int ended_by_cancel = 0;
-void wait_forever() {
-  try {
-    sleep_forever();
-  } catch (const Cancelled&) {
-    ++ended_by_cancel;
-    throw;
-  }
-}
-int count_ended_by_cancel() { return ended_by_cancel; }
 std::string echo(const std::string& text) { return text; }
 std::size_t size_of(const std::string& text) { return text.size(); }
 void count_up(Yield<int>& yield, int count) {

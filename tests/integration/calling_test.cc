@@ -1,5 +1,6 @@
 // Calling functions of other actors, over real processes.
 #include "harness.h"
+#include "waiting.h"
 
 namespace tractor::test {
 namespace {
@@ -19,16 +20,6 @@ Seat reserve(const Seat& seat, const std::string& name) {
 }
 std::size_t size_of(const std::string& text) { return text.size(); }
 void fail_here() { throw std::runtime_error("no seats"); }
-int ended_by_cancel = 0;
-void sleep_until_cancelled() {
-  try {
-    sleep_forever();
-  } catch (const Cancelled&) {
-    ++ended_by_cancel;
-    throw;
-  }
-}
-
 std::vector<std::string> done;
 void note(const std::string& what) { done.push_back(what); }
 std::vector<std::string> notes() { return done; }
@@ -95,7 +86,7 @@ void define(Program& p) {
       .def("ping_pong", ping_pong, "other", "depth")
       .def("size_of", size_of)
       .def("fail_here", fail_here)
-      .def("sleep_until_cancelled", sleep_until_cancelled)
+      .def("wait_forever", wait_forever)
       .def("pass_on", pass_on, "ring", "hops")
       .def("crunch", crunch, in_thread, "seconds")
       .def("is_crunching", is_crunching)
@@ -220,7 +211,7 @@ TEST_F(Calling, A04_calls_to_oneself_are_local_and_look_like_others) {
     EXPECT_TRUE(error.relay_path().empty());
     EXPECT_EQ(remote_error([&] { me.run<int>("calls.nothing"); }).kind(), ErrorKind::not_found);
 
-    EXPECT_TRUE(move_on_after(50ms, [&] { me.run(sleep_until_cancelled); }).cancelled_caught());
+    EXPECT_TRUE(move_on_after(50ms, [&] { me.run(wait_forever); }).cancelled_caught());
     EXPECT_EQ(ended_by_cancel, 1);
     EXPECT_EQ(me.channel().calls_in_flight, 0);
   });

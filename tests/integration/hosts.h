@@ -8,6 +8,7 @@
 
 #include "harness.h"
 #include "trace.h"
+#include "waiting.h"
 
 namespace tractor::test {
 
@@ -85,16 +86,6 @@ class FarHost {
 
 // --- what runs there ---
 
-inline int ended_by_cancel = 0;
-inline int wait_forever() {
-  try {
-    sleep_forever();
-  } catch (const Cancelled&) {
-    ++ended_by_cancel;
-    throw;
-  }
-}
-inline int count_ended_by_cancel() { return ended_by_cancel; }
 inline int answer_after(Clock::duration delay) {
   tractor::sleep(delay);
   return 42;

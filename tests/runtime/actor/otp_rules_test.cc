@@ -1,24 +1,11 @@
 // Which test holds which of the documented behaviours of Erlang/OTP's supervisor, in our words and with OTP's numbers;
 // and that each of these tests exists.
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
-#include <regex>
-#include <set>
-#include <sstream>
-#include <string>
-
 #include "runtime/actor/restart_plan.h"
 #include "runtime/process/child_spec.h"
+#include "tests/runtime/rules.h"
 
 namespace tractor {
 namespace {
-
-struct Rule {
-  const char* text;
-  const char* test;
-};
 
 constexpr Rule kRules[] = {
     // --- strategies ---
@@ -116,30 +103,13 @@ constexpr Rule kRules[] = {
      "Supervised.the_end_of_a_significant_child_ends_the_supervisor_without_an_error"},
 };
 
-// Of this folder, and of supervisors with processes, read from the sources: a program knows its own tests only.
-std::set<std::string> tests_in_sources() {
-  const std::filesystem::path here = std::filesystem::path(__FILE__).parent_path();
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(here)) files.push_back(entry.path());
-  for (const auto& entry : std::filesystem::directory_iterator(here / "../../integration")) {
-    if (entry.path().filename().string().starts_with("supervisor")) files.push_back(entry.path());
-  }
-  std::set<std::string> tests;
-  const std::regex definition(R"(^TEST(?:_F)?\((\w+),\s+(\w+)\))", std::regex::multiline);
-  for (const std::filesystem::path& path : files) {
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
-    const std::string source = text.str();
-    for (std::sregex_iterator at(source.begin(), source.end(), definition); at != std::sregex_iterator(); ++at)
-      tests.insert((*at)[1].str() + "." + (*at)[2].str());
-  }
-  return tests;
-}
-
+// Some need processes.
 TEST(OtpRules, each_rule_has_a_test) {
-  const std::set<std::string> tests = tests_in_sources();
-  for (const Rule& rule : kRules)
-    EXPECT_TRUE(tests.contains(rule.test)) << "no test " << rule.test << " for: " << rule.text;
+  const std::filesystem::path here = std::filesystem::path(__FILE__).parent_path();
+  std::set<std::string> tests;
+  add_tests_of(here, "", tests);
+  add_tests_of(here / "../../integration", "supervisor", tests);
+  expect_each_has_a_test(kRules, tests);
 }
 
 TEST(OtpRules, the_defaults_are_otps) {

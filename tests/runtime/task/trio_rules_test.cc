@@ -1,20 +1,8 @@
 // Which test holds which of trio's documented rules, in our words; and that each of these tests exists.
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
-#include <regex>
-#include <set>
-#include <sstream>
-#include <string>
+#include "tests/runtime/rules.h"
 
 namespace tractor {
 namespace {
-
-struct Rule {
-  const char* text;
-  const char* test;
-};
 
 constexpr Rule kRules[] = {
     // --- cancel scopes ---
@@ -174,27 +162,10 @@ constexpr Rule kRules[] = {
     {"statistics() tell what it holds and who waits.", "MemoryChannel.its_statistics_tell_what_it_holds_and_who_waits"},
 };
 
-// Of this folder, read from its sources: a program knows its own tests only.
-std::set<std::string> tests_of_this_folder() {
-  std::set<std::string> tests;
-  const std::regex definition(R"(^TEST\((\w+),\s+(\w+)\))", std::regex::multiline);
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(__FILE__).parent_path())) {
-    std::ifstream file(entry.path());
-    std::ostringstream text;
-    text << file.rdbuf();
-    const std::string source = text.str();
-    for (std::sregex_iterator at(source.begin(), source.end(), definition); at != std::sregex_iterator(); ++at) {
-      tests.insert((*at)[1].str() + "." + (*at)[2].str());
-    }
-  }
-  return tests;
-}
-
 TEST(TrioRules, A51_each_rule_has_a_test) {
-  const std::set<std::string> tests = tests_of_this_folder();
-  for (const Rule& rule : kRules) {
-    EXPECT_TRUE(tests.contains(rule.test)) << "no test " << rule.test << " for: " << rule.text;
-  }
+  std::set<std::string> tests;
+  add_tests_of(std::filesystem::path(__FILE__).parent_path(), "", tests);
+  expect_each_has_a_test(kRules, tests);
 }
 
 }  // namespace
