@@ -6,7 +6,7 @@
 #                 first that fails is the last
 #   --quick       the same as --preset dev
 #   --only LABEL  tests of one folder (runtime/task), of one kind (examples, slow), or of one behaviour (A05)
-#   --repeat N    every test N times, or until it fails; those labelled slow, and what only a compiler says, once
+#   --repeat N    every test N times, or until it fails; once those labelled slow, what only a compiler says, and benchmarks
 #   --fuzz-seconds N  how long made-up input is tried (2; with --preset clang by libFuzzer, which follows coverage)
 #   --load        keep every core busy with something else meanwhile
 set -euo pipefail
@@ -62,8 +62,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # run_tests PRESET [ctest option...]
-once='/slow$|^(compile_fail|layers)$'
-run_tests() { ctest --preset "$1" --output-on-failure --parallel 2 --no-tests=error "${select[@]}" "${@:2}"; }
+once='/slow$|^(compile_fail|layers|bench)$'
+# Tests wait more than they compute: two at a time for each core.
+run_tests() { ctest --preset "$1" --output-on-failure --parallel "$((2 * $(nproc)))" --no-tests=error "${select[@]}" "${@:2}"; }
 has_tests() { [ "$(run_tests "$@" --show-only | sed -n 's/^Total Tests: //p')" != 0 ]; }
 
 deploy/install-deps.sh
