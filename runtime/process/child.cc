@@ -22,14 +22,26 @@
 namespace tractor {
 namespace {
 
-// What a child says before it serves, for the error when it never does.
-constexpr std::size_t kEarlyOutputTail = 4096;
 // How often to look for the end of a process that cannot be watched.
 constexpr Clock::duration kPollInterval = std::chrono::milliseconds(10);
 // How long the last messages of a dead child may take to be read.
 constexpr Clock::duration kDrainTimeout = std::chrono::seconds(1);
-// A process whose parent died ends itself within 2 s (kParentDeathGrace); then it is ended by force.
+// A process whose parent died, or that thinks so, ends itself within 2 s (kParentDeathGrace); then it is ended by
+// force.
 constexpr Clock::duration kOrphanGrace = std::chrono::milliseconds(2500);
+
+const char* awaited_in(ChildLife::Phase phase) {
+  switch (phase) {
+    case ChildLife::Phase::starting:
+      return "a child actor to serve";
+    case ChildLife::Phase::serving:
+      return "the end of a child actor";
+    case ChildLife::Phase::draining:
+      return "a dead child's last messages";
+    default:
+      return "a child actor to end";
+  }
+}
 
 struct SocketPair {
   UniqueDescriptor ours;
@@ -72,10 +84,9 @@ void Child::run() {
   std::exception_ptr cancelled;
   try {
     throw_if_cancelled();
-    launch_process();
-    wait_until_ready();
-    if (start_failure_ == nullptr) {
-      changed_.wait_until("the end of a child actor", [this] { return exit_ || released_ || failure_ != nullptr; });
+    if (!released_) {
+      launch_process();
+      follow(ChildLife::Phase::dead);
     }
   } catch (const Cancelled& caught) {
     caught.absorb();
@@ -83,7 +94,13 @@ void Child::run() {
   } catch (...) {
     start_failure_ = std::current_exception();
   }
-  CancelScope({.shield = true}).run([this] { end(); });
+  CancelScope({.shield = true}).run([this] {
+    if (process_ == nullptr) return;  // it was never launched
+    ask_to_end();
+    follow(ChildLife::Phase::dead);
+    collect();
+    collect_orphans();
+  });
   process_.reset();  // nursery and portals may keep this object for long, but no descriptors
   if (early_output_ != nullptr) early_output_->close();
   ended_ = true;
@@ -115,6 +132,7 @@ void Child::launch_process() {
   if (!all_watched_) throw std::system_error(EMFILE, std::generic_category(), "cannot watch a child process");
   supervision_.expect(token, shared_from_this());
   supervision_.server().add_connection(sockets.ours.release());
+  deadline_ = deadline_after(time_for(life_.phase()));
   log::debug(absl::StrCat("started actor ", to_string(actor_), " as process ", pid_));
 }
 
@@ -128,8 +146,14 @@ void Child::watch(int pidfd, void (Child::*on_exit)()) {
 }
 
 void Child::on_exit() {
-  if (!exit_) exit_ = process_->ended();
-  changed_.notify();
+  if (!exit_) look_for_exit();
+}
+
+void Child::look_for_exit() {
+  exit_ = process_->ended();
+  if (!exit_) return;
+  const bool well = exit_->code == 0 && exit_->signal == 0;
+  step(well ? ChildLife::Event::exited_well : ChildLife::Event::exited_badly);
 }
 
 void Child::on_orphan_exit() {
@@ -137,36 +161,83 @@ void Child::on_orphan_exit() {
   changed_.notify();
 }
 
-void Child::wait_for_exit() {
-  while (!all_watched_ && !exit_) {
-    exit_ = process_->ended();
-    if (!exit_) sleep(kPollInterval);
+void Child::follow(ChildLife::Phase until) {
+  while (life_.phase() < until) {
+    const ChildLife::Phase phase = life_.phase();
+    move_on_at(deadline_, [this, phase] {
+      while (!all_watched_ && !exit_ && life_.phase() == phase) {
+        sleep(kPollInterval);
+        if (!exit_) look_for_exit();
+      }
+      changed_.wait_until(awaited_in(phase), [this, phase] { return life_.phase() != phase; });
+    });
+    if (life_.phase() == phase) step(ChildLife::Event::time_up);
   }
-  changed_.wait_until("a child actor to end", [this] { return exit_.has_value(); });
 }
 
-void Child::wait_for_orphan() {
-  if (!all_watched_) return sleep(kPollInterval);
-  changed_.wait_until("the processes below a dead child to end",
-                      [this] { return std::exchange(orphan_ended_, false); });
+void Child::step(ChildLife::Event event, std::exception_ptr reported) {
+  const ChildLife before = life_;
+  const ChildLife::Actions todo = life_.step(event);
+  if (life_.phase() != before.phase()) {
+    const Clock::duration time = time_for(life_.phase());
+    deadline_ = deadline_after(time);
+    if (todo.send_cancel) stream_->send_cancel(time, released_.value_or("its nursery was cancelled"));
+    if (todo.kill && before.phase() == ChildLife::Phase::ending) {
+      log::warning(absl::StrCat("actor ", to_string(actor_), " (process ", pid_, ") did not end in time: killed"));
+    }
+  }
+  if (todo.kill) process_->signal_group(SIGKILL);
+  if (todo.kill || todo.kill_below) kill_below();
+  if (todo.abandon) stream_->abandon();
+  changed_.notify();
+  if (life_.failure() != before.failure())
+    take_failure(before.phase() == ChildLife::Phase::starting, std::move(reported));
 }
 
-void Child::wait_until_ready() {
-  const CancelScope scope = move_on_after(kStartTimeout, [this] {
-    changed_.wait_until("a child actor to serve", [this] { return ready_ || exit_ || released_; });
-  });
-  if (ready_ || released_) return;
-  if (exit_) {
-    start_failure_ = death();
-  } else if (scope.cancelled_caught()) {
-    start_failure_ = std::make_exception_ptr(RemoteActorError(
-        {.error_id = random_id(),
-         .type = "tractor::StartTimeout",
-         .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") did not serve within ",
-                                 absl::FormatDuration(absl::FromChrono(kStartTimeout)), last_words()),
-         .kind = ErrorKind::unavailable,
-         .origin = actor_}));
+// How long that phase may last.
+Clock::duration Child::time_for(ChildLife::Phase phase) const {
+  switch (phase) {
+    case ChildLife::Phase::starting:
+      return kStartTimeout;
+    case ChildLife::Phase::ending:
+      return supervision_.budget_for(spec_);
+    case ChildLife::Phase::draining:
+      return kDrainTimeout;
+    case ChildLife::Phase::lost:
+    case ChildLife::Phase::below:
+      return kOrphanGrace;
+    default:
+      return Clock::duration::max();
   }
+}
+
+void Child::ask_to_end() {
+  step(spec_.budget <= Clock::duration::zero() ? ChildLife::Event::condemned : ChildLife::Event::cancelled);
+}
+
+void Child::kill_below() {
+  for (pid_t pid : pids_below_) kill(-pid, SIGKILL);
+}
+
+// A failure of its start is for those who wait for that, and not yet its nursery's.
+void Child::take_failure(bool starting, std::exception_ptr reported) {
+  switch (life_.failure()) {
+    case ChildLife::Failure::none:
+      return;
+    case ChildLife::Failure::reported:
+      break;
+    case ChildLife::Failure::start_timeout:
+      reported = exception_for(start_timeout());
+      break;
+    case ChildLife::Failure::never_served:
+    case ChildLife::Failure::died:
+      reported = death();
+      break;
+  }
+  if (start_failure_ != nullptr || failure_ != nullptr) return;
+  (starting ? start_failure_ : failure_) = std::move(reported);
+  changed_.notify();
+  if (!starting) on_change_(*this);
 }
 
 void Child::wait_started() {
@@ -182,100 +253,6 @@ void Child::wait_started() {
   }
   if (!ready_) {
     throw CallError(ErrorKind::cancelled, absl::StrCat("actor \"", actor_.name, "\" was cancelled before it served"));
-  }
-}
-
-void Child::end() {
-  if (process_ == nullptr) return;  // it was never launched
-  if (!exit_) {
-    asked_to_end_ = true;
-    const Clock::duration budget = supervision_.budget_for(spec_);
-    const bool at_once = spec_.budget <= Clock::duration::zero();
-    if (stream_ != nullptr && !at_once) stream_->send_cancel(budget, released_.value_or("its nursery was cancelled"));
-    const bool ever_spoke = !at_once && (stream_ != nullptr || stream_ended_);
-    if (ever_spoke) {
-      move_on_after(budget, [this] { wait_for_exit(); });
-    }
-    if (!exit_) {
-      if (ever_spoke) {
-        log::warning(absl::StrCat("actor ", to_string(actor_), " (process ", pid_, ") did not end within ",
-                                  absl::FormatDuration(absl::FromChrono(budget)), ": killed"));
-      }
-      killed_by_us_ = true;
-      process_->signal_group(SIGKILL);
-      for (pid_t pid : pids_below_) kill(-pid, SIGKILL);
-      wait_for_exit();
-    }
-  }
-  collect();
-}
-
-// The process has ended: takes its last messages, removes everything of it.
-void Child::collect() {
-  supervision_.forget(*this);
-  if (stream_ != nullptr) {
-    move_on_after(kDrainTimeout,
-                  [this] { changed_.wait_until("a dead child's last messages", [this] { return stream_ended_; }); });
-    if (stream_ != nullptr) stream_->abandon();
-  }
-  const bool as_asked = killed_by_us_ || ((asked_to_end_ || released_) && exit_->code == 0 && exit_->signal == 0);
-  if (!as_asked && start_failure_ == nullptr) fail(death());
-  if (ready_) {
-    for (const std::string& address : ready_->addresses) {
-      if (address.starts_with("unix:")) unlink(address.c_str() + 5);  // it may have had no time to
-    }
-  }
-  for (const std::string& id : std::exchange(registered_, {})) supervision_.registrar().remove(id);
-  if (exit_->known) {
-    clear_group_of(pid_);  // while the zombie keeps the group's number taken
-    process_->reap();
-  }
-  supervision_.launched().erase(pid_);
-  supervision_.helper().remove_group(pid_);
-  supervision_.registrar().reaped(pid_);
-  collect_orphans();
-  log::debug(absl::StrCat("actor ", to_string(actor_), " (process ", pid_, ") ", to_string(*exit_)));
-}
-
-// Ends what a dead actor has started besides actors, and left in its process group.
-void Child::clear_group_of(pid_t leader) {
-  while (!clear_group(leader)) sleep(kPollInterval / 10);
-}
-
-// Waits for the processes that were below it: they are our children now. Those it had no time to tell us of are found
-// by /proc.
-void Child::collect_orphans() {
-  const Clock::time_point kill_at = killed_by_us_ ? Clock::now() : deadline_after(kOrphanGrace);
-  std::set<pid_t> watched;
-  while (true) {
-    for (pid_t pid : children_of_this_process()) {
-      if (!supervision_.launched().contains(pid) && is_actor_process(pid)) on_spawned_below(pid);
-    }
-    if (pids_below_.empty()) return;
-    for (pid_t pid : std::set<pid_t>(pids_below_)) {
-      const Orphan orphan = look_at_orphan(pid);
-      if (orphan == Orphan::running) continue;
-      if (orphan == Orphan::ended) {
-        clear_group_of(pid);
-        reap_orphan(pid);
-      }
-      on_reaped_below(pid);
-    }
-    if (pids_below_.empty()) continue;  // look again: the last that ended has left its own to us
-    for (pid_t pid : pids_below_) {
-      if (watched.contains(pid)) continue;
-      const UniqueDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-      if (!pidfd) {
-        all_watched_ = false;
-        continue;
-      }
-      watched.insert(pid);
-      watch(pidfd.get(), &Child::on_orphan_exit);
-    }
-    if (move_on_at(kill_at, [this] { wait_for_orphan(); }).cancelled_caught()) {
-      for (pid_t pid : pids_below_) kill(-pid, SIGKILL);
-      wait_for_orphan();
-    }
   }
 }
 
@@ -304,6 +281,7 @@ void Child::release(const std::string& reason, const ActorRef& requested_by) {
   if (released_) return;
   released_ = reason;
   released_by_ = requested_by;
+  if (process_ != nullptr) ask_to_end();
   changed_.notify();
 }
 
@@ -314,17 +292,19 @@ void Child::wait_ended() {
 void Child::settle(std::exception_ptr error) {
   if (settled()) return;
   if (error == nullptr) return on_outcome({});
-  if (!asked_to_end_ && !released_) fail(std::move(error));
+  if (!life_.asked() && !released_) step(ChildLife::Event::failed, std::move(error));
 }
 
 // --- the supervision stream's side ---
 
-void Child::on_stream(ChildStream& stream) { stream_ = &stream; }
+void Child::on_stream(ChildStream& stream) {
+  stream_ = &stream;
+  step(ChildLife::Event::connected);
+}
 
 void Child::on_stream_end() {
   stream_ = nullptr;
-  stream_ended_ = true;
-  changed_.notify();
+  step(ChildLife::Event::hung_up);
 }
 
 void Child::on_ready(ActorInfo info) {
@@ -338,13 +318,13 @@ void Child::on_ready(ActorInfo info) {
                     .is_ending =
                         [weak] {
                           const auto self = weak.lock();
-                          return self == nullptr || self->asked_to_end_ || self->released_;
+                          return self == nullptr || self->life_.asked() || self->released_;
                         }});
   ready_ = std::move(info);
   // From now on its stderr is ours; what it said before is passed on.
   const std::string early = early_output_->text();
   if (!early.empty()) static_cast<void>(!write(STDERR_FILENO, early.data(), early.size()));
-  changed_.notify();
+  step(ChildLife::Event::ready);
 }
 
 void Child::on_outcome(Value value) {
@@ -353,14 +333,7 @@ void Child::on_outcome(Value value) {
   on_change_(*this);
 }
 
-void Child::on_failure(ErrorInfo error) { fail(exception_for(std::move(error))); }
-
-void Child::fail(std::exception_ptr error) {
-  if (failure_ != nullptr) return;
-  failure_ = std::move(error);
-  changed_.notify();
-  on_change_(*this);
-}
+void Child::on_failure(ErrorInfo error) { step(ChildLife::Event::failed, exception_for(std::move(error))); }
 
 void Child::on_ending(const ActorRef& requested_by) {
   release(absl::StrCat("cancelled by ", to_string(requested_by)), requested_by);
@@ -376,48 +349,6 @@ void Child::on_reaped_below(pid_t pid) {
   if (pids_below_.erase(pid) == 0) return;
   supervision_.helper().remove_group(pid);
   supervision_.registrar().reaped(pid);
-}
-
-// --- what it died of ---
-
-// One object, however often it is asked for: a nursery that gets it from the child and from calls to it has it once.
-std::exception_ptr Child::death() {
-  if (death_ == nullptr) death_ = exception_for(died());
-  return death_;
-}
-
-ErrorInfo Child::died() const {
-  ErrorInfo error{.error_id = random_id(),
-                  .type = "tractor::ActorDied",
-                  .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") ", to_string(*exit_),
-                                          ready_ ? "" : " before it served", last_words()),
-                  .kind = ErrorKind::unavailable,
-                  .origin = actor_,
-                  .attributes = {{"pid", absl::StrCat(pid_)}}};
-  if (!exit_->known) return error;
-  if (exit_->signal != 0) {
-    error.attributes["signal"] = absl::StrCat(exit_->signal);
-  } else {
-    error.attributes["exit_status"] = absl::StrCat(exit_->code);
-  }
-  return error;
-}
-
-std::string Child::last_words() const {
-  std::string text = early_output_->text();
-  while (text.ends_with('\n')) text.pop_back();
-  if (text.empty()) return "";
-  if (text.size() > kEarlyOutputTail) text = "..." + text.substr(text.size() - kEarlyOutputTail);
-  return "; its stderr ends with:\n" + text;
-}
-
-// A call to it failed: what became of it, once that is known.
-std::exception_ptr Child::post_mortem() {
-  CancelScope({.deadline = deadline_after(kDrainTimeout), .shield = true}).run([this] {
-    changed_.wait_until("the end of a child that does not answer", [this] { return exit_.has_value(); });
-  });
-  if (!exit_ || asked_to_end_ || released_) return nullptr;
-  return death();
 }
 
 }  // namespace tractor

@@ -2,9 +2,8 @@
 //
 // Owned by the nursery that spawned it, whose task runs run() from the launch until the process, and everything below
 // it, is gone; portals share it. Loop thread only.
-//   starting -> serving -> ending -> ended        a child that never serves goes from starting to ending
-// What makes it end: release() (its work is done, or someone cancels it), cancellation of the nursery, its own failure,
-// its own exit.
+// What is to be done at each event is decided by ChildLife; this does it. What makes it end: release() (its work is
+// done, or someone cancels it), cancellation of the nursery, its own failure, its own exit.
 #pragma once
 
 #include <exception>
@@ -16,9 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "runtime/process/child_life.h"
 #include "runtime/process/child_spec.h"
 #include "runtime/process/early_output.h"
 #include "runtime/process/launcher.h"
+#include "runtime/task/cancel_scope.h"
 #include "runtime/task/condition.h"
 #include "runtime/wire/actor_info.h"
 #include "runtime/wire/peer.h"
@@ -70,7 +71,7 @@ class Child : public std::enable_shared_from_this<Child> {
   const ActorRef& released_by() const { return released_by_; }
   bool ended() const { return ended_; }
   // Whether it is not known to be dead, nor on its way out.
-  bool alive() const { return !exit_ && !released_ && failure_ == nullptr && !ended_; }
+  bool alive() const { return life_.alive() && !released_ && !ended_; }
   // The stream of its generator has ended: with null, or what it failed with.
   void settle(std::exception_ptr error);
   const std::shared_ptr<Peer>& peer() const { return peer_; }
@@ -97,17 +98,22 @@ class Child : public std::enable_shared_from_this<Child> {
   void launch_process();
   void watch(int pidfd, void (Child::*on_exit)());
   void on_exit();
+  void look_for_exit();
   void on_orphan_exit();
-  void wait_for_exit();
   void wait_for_orphan();
-  void wait_until_ready();
-  void end();
+  // Until it has come to that phase.
+  void follow(ChildLife::Phase until);
+  // `reported`: what it failed with, when the event is that.
+  void step(ChildLife::Event event, std::exception_ptr reported = nullptr);
+  Clock::duration time_for(ChildLife::Phase phase) const;
+  void ask_to_end();
+  void kill_below();
+  void take_failure(bool starting, std::exception_ptr reported);
   void collect();
   void collect_orphans();
-  static void clear_group_of(pid_t leader);
-  void fail(std::exception_ptr error);
   std::exception_ptr death();
   ErrorInfo died() const;
+  ErrorInfo start_timeout() const;
   std::exception_ptr post_mortem();
   std::string last_words() const;
 
@@ -117,9 +123,10 @@ class Child : public std::enable_shared_from_this<Child> {
   ActorRef actor_;
   pid_t pid_ = -1;
   std::unique_ptr<ChildProcess> process_;
+  ChildLife life_;
+  Clock::time_point deadline_ = Clock::kNever;  // the timer of its phase
   std::shared_ptr<EarlyOutput> early_output_;
   ChildStream* stream_ = nullptr;
-  bool stream_ended_ = false;
   Condition changed_;
 
   std::optional<ActorInfo> ready_;
@@ -133,8 +140,6 @@ class Child : public std::enable_shared_from_this<Child> {
   ActorRef released_by_;
   bool starter_waits_ = false;
   bool start_failure_taken_ = false;  // thrown by wait_started()
-  bool asked_to_end_ = false;
-  bool killed_by_us_ = false;
   bool orphan_ended_ = false;
   bool all_watched_ = true;  // no process' end goes unnoticed for lack of a descriptor
   bool ended_ = false;

@@ -1,0 +1,139 @@
+// How a child ends: what is left of it, and what it died of.
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/log.h"
+#include "runtime/process/child.h"
+#include "runtime/process/supervision.h"
+#include "runtime/wire/error_codec.h"
+#include "runtime/wire/identity.h"
+
+namespace tractor {
+namespace {
+
+// What a child says before it serves, for the error when it never does.
+constexpr std::size_t kEarlyOutputTail = 4096;
+// How often to look for the end of a process that cannot be watched.
+constexpr Clock::duration kPollInterval = std::chrono::milliseconds(10);
+// How long a call to a dead child waits to be told so.
+constexpr Clock::duration kPostMortemTimeout = std::chrono::seconds(1);
+
+// Ends what a dead actor has started besides actors, and left in its process group.
+void clear_group_of(pid_t leader) {
+  while (!clear_group(leader)) sleep(kPollInterval / 10);
+}
+
+}  // namespace
+
+// Its process has ended, and has said all: removes everything of it.
+void Child::collect() {
+  supervision_.forget(*this);
+  if (ready_) {
+    for (const std::string& address : ready_->addresses) {
+      if (address.starts_with("unix:")) unlink(address.c_str() + 5);  // it may have had no time to
+    }
+  }
+  for (const std::string& id : std::exchange(registered_, {})) supervision_.registrar().remove(id);
+  if (exit_->known) {
+    clear_group_of(pid_);  // while the zombie keeps the group's number taken
+    process_->reap();
+  }
+  supervision_.launched().erase(pid_);
+  supervision_.helper().remove_group(pid_);
+  supervision_.registrar().reaped(pid_);
+  log::debug(absl::StrCat("actor ", to_string(actor_), " (process ", pid_, ") ", to_string(*exit_)));
+  step(ChildLife::Event::collected);
+}
+
+// Waits for the processes that were below it: they are our children now. Those it had no time to tell us of are found
+// by /proc.
+void Child::collect_orphans() {
+  std::set<pid_t> watched;
+  while (true) {
+    for (pid_t pid : children_of_this_process()) {
+      if (!supervision_.launched().contains(pid) && is_actor_process(pid)) on_spawned_below(pid);
+    }
+    if (pids_below_.empty()) return step(ChildLife::Event::none_below);
+    for (pid_t pid : std::set<pid_t>(pids_below_)) {
+      const Orphan orphan = look_at_orphan(pid);
+      if (orphan == Orphan::running) continue;
+      if (orphan == Orphan::ended) {
+        clear_group_of(pid);
+        reap_orphan(pid);
+      }
+      on_reaped_below(pid);
+    }
+    if (pids_below_.empty()) continue;  // look again: the last that ended has left its own to us
+    step(ChildLife::Event::some_below);
+    for (pid_t pid : pids_below_) {
+      if (watched.contains(pid)) continue;
+      const UniqueDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+      if (!pidfd) {
+        all_watched_ = false;
+        continue;
+      }
+      watched.insert(pid);
+      watch(pidfd.get(), &Child::on_orphan_exit);
+    }
+    if (move_on_at(deadline_, [this] { wait_for_orphan(); }).cancelled_caught()) step(ChildLife::Event::time_up);
+  }
+}
+
+void Child::wait_for_orphan() {
+  if (!all_watched_) return sleep(kPollInterval);
+  changed_.wait_until("the processes below a dead child to end",
+                      [this] { return std::exchange(orphan_ended_, false); });
+}
+
+// One object, however often it is asked for: a nursery that gets it from the child and from calls to it has it once.
+std::exception_ptr Child::death() {
+  if (death_ == nullptr) death_ = exception_for(died());
+  return death_;
+}
+
+ErrorInfo Child::died() const {
+  ErrorInfo error{.error_id = random_id(),
+                  .type = "tractor::ActorDied",
+                  .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") ", to_string(*exit_),
+                                          ready_ ? "" : " before it served", last_words()),
+                  .kind = ErrorKind::unavailable,
+                  .origin = actor_,
+                  .attributes = {{"pid", absl::StrCat(pid_)}}};
+  if (!exit_->known) return error;
+  if (exit_->signal != 0) {
+    error.attributes["signal"] = absl::StrCat(exit_->signal);
+  } else {
+    error.attributes["exit_status"] = absl::StrCat(exit_->code);
+  }
+  return error;
+}
+
+ErrorInfo Child::start_timeout() const {
+  return {.error_id = random_id(),
+          .type = "tractor::StartTimeout",
+          .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") did not serve within ",
+                                  absl::FormatDuration(absl::FromChrono(kStartTimeout)), last_words()),
+          .kind = ErrorKind::unavailable,
+          .origin = actor_};
+}
+
+std::string Child::last_words() const {
+  std::string text = early_output_->text();
+  while (text.ends_with('\n')) text.pop_back();
+  if (text.empty()) return "";
+  if (text.size() > kEarlyOutputTail) text = "..." + text.substr(text.size() - kEarlyOutputTail);
+  return "; its stderr ends with:\n" + text;
+}
+
+// A call to it failed: what became of it, once that is known.
+std::exception_ptr Child::post_mortem() {
+  CancelScope({.deadline = deadline_after(kPostMortemTimeout), .shield = true}).run([this] {
+    changed_.wait_until("the end of a child that does not answer", [this] { return exit_.has_value(); });
+  });
+  if (!exit_ || life_.asked() || released_) return nullptr;
+  return death();
+}
+
+}  // namespace tractor
