@@ -11,6 +11,7 @@
 #include "runtime/actor/credential.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
+#include "runtime/wire/fault_plan.h"
 #include "runtime/wire/identity.h"
 #include "sdk/arbiter_access.h"
 
@@ -30,6 +31,7 @@ class Root {
        HandlesSignals handles_signals)
       : definitions_(definitions), options_(std::move(options)), handles_signals_(handles_signals) {
     check_actor_name(options_.name);
+    begin_faults(options_.name, true);
     for (const std::string& text : options_.listen.get()) {
       if (parse_address(text).kind == Address::Kind::tcp) continue;
       throw UsageError("RunOptions.listen takes host:port addresses, not \"" + text +
@@ -63,6 +65,7 @@ class Root {
     close_arbiter_client();
     registrar_.reset();
     runtime_.reset();
+    end_faults();
   }
 
   void run(const std::function<void()>& main) {

@@ -17,6 +17,7 @@
 #include "runtime/process/launcher.h"
 #include "runtime/process/parent_link.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/fault_plan.h"
 #include "runtime/wire/identity.h"
 #include "runtime/wire/value_codec.h"
 
@@ -86,6 +87,7 @@ class ChildMain {
                     .labels = {spec_.labels().begin(), spec_.labels().end()},
                     .host = host_name(),
                     .pid = getpid()});
+    begin_faults(spec_.name(), false);
     for (const std::string& module : spec_.modules()) actor.enable(module);
     for (const auto& [key, value] : spec_.statespace()) actor.statespace()[key] = decode(value);
     if (spec_.has_one_shot())

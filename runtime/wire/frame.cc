@@ -141,8 +141,22 @@ std::string_view FrameWriter::go_away(const std::string& reason) {
   return frame(0, false, FrameKind::go_away, [&] { writer_.bytes_field(v1::GoAway::kReasonFieldNumber, reason); });
 }
 
+void append_number(std::string& message, std::uint64_t number) {
+  append_varint(message, tag_of(v1::ConnectRequest::kNumberFieldNumber, kVarint));
+  append_varint(message, number);
+}
+
 void append_frame(std::string& message, std::string_view frame) {
   append_bytes_field(message, v1::ConnectRequest::kFramesFieldNumber, frame);
+}
+
+std::uint64_t read_number(std::string_view message) {
+  for (Reader from(message); !from.done();) {
+    const std::uint32_t tag = from.tag();
+    if (tag == tag_of(v1::ConnectRequest::kNumberFieldNumber, kVarint)) return from.varint();
+    from.skip(tag);
+  }
+  return 0;
 }
 
 Frame read_frame(std::string_view bytes) {

@@ -92,12 +92,15 @@ class FrameWriter {
   BackwardWriter writer_;
 };
 
-// Adds a frame to the bytes of a message (ConnectRequest or ConnectResponse, which are the same).
+// The bytes of a message (ConnectRequest or ConnectResponse, which are the same): its number first, then frames.
+void append_number(std::string& message, std::uint64_t number);
 void append_frame(std::string& message, std::string_view frame);
 
 // All of these throw WireFormatError for bytes that are none.
-// Calls f(Frame) for each frame of a message.
+// The number of a message; 0 when it has none.
+std::uint64_t read_number(std::string_view message);
 Frame read_frame(std::string_view bytes);
+// Calls f(Frame) for each frame of a message.
 template <class F>
 void for_each_frame(std::string_view message, F&& f) {
   constexpr int kFrames = 1;

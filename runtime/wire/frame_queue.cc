@@ -13,6 +13,7 @@ std::uint64_t FrameQueue::push(std::uint64_t call, bool reply, std::string_view 
     if (small_.empty()) {
       first_small_ = ticket;
       small_.reserve(expected_);  // or it is copied as it grows
+      append_number(small_, messages_ + 1);
     }
     if (frame.size() <= kMaxWhole) {
       append_frame(small_, frame);
@@ -31,6 +32,8 @@ std::string FrameQueue::take_message() {
   constexpr std::size_t kMostExpected = std::size_t{256} << 10;
   expected_ = std::min(small_.size(), kMostExpected);
   std::string message = std::exchange(small_, {});
+  if (message.empty() && !calls_.empty()) append_number(message, messages_ + 1);
+  if (!message.empty()) ++messages_;
   for (int i = 0; i < kPiecesPerMessage && !calls_.empty(); ++i) take_piece(message);
   return message;
 }

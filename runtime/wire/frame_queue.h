@@ -4,7 +4,7 @@
 // that a busy link writes few large messages and an idle one waits for nothing. A frame of more than kMaxWhole bytes is
 // cut into pieces: the first goes like a small frame, so that calls begin in their order, the others after all small
 // ones, in turns with those of other calls; a large argument delays nobody by more than a piece of each. Frames of one
-// call keep their order. Not thread-safe; it knows no tasks and no gRPC.
+// call keep their order; messages are numbered. Not thread-safe; it knows no tasks and no gRPC.
 #pragma once
 
 #include <cstddef>
@@ -52,12 +52,13 @@ class FrameQueue {
   };
   void take_piece(std::string& message);
 
-  std::string small_;              // as they will stand in the message
+  std::string small_;              // as they will stand in the message, after its number
   std::size_t expected_ = 0;       // how large that may become: as large as the last one
   std::uint64_t first_small_ = 0;  // the ticket of the first of those
   std::list<Call> calls_;          // the next to get a turn first
   std::size_t large_bytes_ = 0;
   std::uint64_t last_ticket_ = 0;
+  std::uint64_t messages_ = 0;  // taken
   FrameWriter pieces_;
 };
 

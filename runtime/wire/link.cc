@@ -62,8 +62,20 @@ void LinkEnd::stop_sending() {
   room_.notify();
 }
 
+// False when it has come before.
+bool LinkEnd::is_next(std::uint64_t number) {
+  if (number <= received_) return number == 0;
+  if (number > received_ + 1) {
+    throw LinkError(ErrorKind::unavailable,
+                    absl::StrCat("the link has lost messages: ", number, " came after ", received_));
+  }
+  received_ = number;
+  return true;
+}
+
 void LinkEnd::receive(std::string_view message) {
   try {
+    if (!is_next(read_number(message))) return;
     for_each_frame(message, [this](const Frame& frame) {
       if (!greeted_) return take_hello(frame);
       switch (frame.kind) {

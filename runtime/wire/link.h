@@ -71,7 +71,7 @@ class LinkEnd {
   // The next message to write; empty when there is none.
   std::string take_message();
   bool has_message() const { return !queue_.empty() || !items_.empty(); }
-  // A message has arrived. LinkError when it breaks the rules.
+  // A message has arrived. LinkError when it breaks the rules, or some before it have not.
   void receive(std::string_view message);
   // Who is there; empty before its hello has come.
   const ActorRef& other() const { return other_; }
@@ -120,6 +120,7 @@ class LinkEnd {
   void stop_sending();
 
  private:
+  bool is_next(std::uint64_t number);
   void take_hello(const Frame& frame);
   void take_chunk(const Frame& frame);
 
@@ -133,6 +134,7 @@ class LinkEnd {
   ActorRef other_;
   ItemRoom room_there_;
   std::uint32_t max_calls_there_ = kMaxCalls;
+  std::uint64_t received_ = 0;  // messages, when they are numbered
   struct Partial {
     std::string bytes = {};
     std::uint64_t bytes_left = 0;

@@ -6,8 +6,17 @@
 
 #include "runtime/log.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/fault_plan.h"
+#include "runtime/wire/fault_writer.h"
 
 namespace tractor {
+namespace {
+
+ErrorInfo broken_on_purpose() {
+  return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the link was broken on purpose")), {});
+}
+
+}  // namespace
 
 // --- the side that opened it ---
 
@@ -20,6 +29,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
         stub_(open_channel(address, wire.unreachable_after)),
         end_(*this, wire.self) {
     add_credentials(context_, wire, address);
+    if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
   }
 
   void start() {
@@ -38,7 +48,18 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   void flush() override {
     if (!running_ || writing_ || !end_.has_message()) return;
     writing_ = true;
+    if (faults_) return faults_->write(end_.take_message());
     stream_->Write(to_buffer(end_.take_message()), written_.tag());
+  }
+  FaultWriter::Stream faulty_stream() {
+    return {.write = [this](const std::string& message) { stream_->Write(to_buffer(message), written_.tag()); },
+            .skip = [this] { on_written(true); },
+            .break_off =
+                [this] {
+                  broken_ = broken_on_purpose();
+                  context_.TryCancel();
+                },
+            .wake_loop = [this] { wire_.port->ring(); }};
   }
 
   void on_started(bool ok) {
@@ -60,6 +81,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
     stream_->Read(&buffer_, read_.tag());
   }
   void on_written(bool ok) {
+    if (ok && faults_ && !faults_->written()) return;
     writing_ = false;
     if (finishing_) return finish();
     if (ok) flush();
@@ -97,6 +119,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   bool running_ = false;
   bool writing_ = false;
   bool finishing_ = false;
+  std::optional<FaultWriter> faults_;
   std::shared_ptr<Stream> self_;
 };
 
@@ -131,7 +154,9 @@ namespace {
 
 class ServedLink final : public LinkEnd::Carrier, public Flushable {
  public:
-  ServedLink(CompletionQueuePort& port, RawStreamCall& call) : port_(port), call_(call) {}
+  ServedLink(CompletionQueuePort& port, RawStreamCall& call) : port_(port), call_(call) {
+    if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
+  }
 
   grpc::Status run(CallHandler& handler) {
     try {
@@ -140,7 +165,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
         write_soon();
         call_.stream.Read(&buffer_, read_.tag());
         try {
-          changed_.wait_until("a link to end", [this] { return read_ended_; });
+          changed_.wait_until("a link to end", [this] { return read_ended_ || violation_; });
         } catch (const Cancelled&) {
           end_->go_away();
           throw;
@@ -168,7 +193,18 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
   void flush() override {
     if (writing_ || !end_->has_message()) return;
     writing_ = true;
+    if (faults_) return faults_->write(end_->take_message());
     call_.stream.Write(to_buffer(end_->take_message()), written_.tag());
+  }
+  FaultWriter::Stream faulty_stream() {
+    return {.write = [this](const std::string& message) { call_.stream.Write(to_buffer(message), written_.tag()); },
+            .skip = [this] { on_written(true); },
+            .break_off =
+                [this] {
+                  violation_ = broken_on_purpose();
+                  changed_.notify();
+                },
+            .wake_loop = [this] { port_.ring(); }};
   }
 
   void on_read(bool ok) {
@@ -187,6 +223,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
     changed_.notify();
   }
   void on_written(bool ok) {
+    if (ok && faults_ && !faults_->written()) return;
     writing_ = false;
     if (ok) flush();
     changed_.notify();
@@ -199,6 +236,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
   MemberTag<ServedLink, &ServedLink::on_written> written_{*this};
   grpc::ByteBuffer buffer_;
   std::optional<ErrorInfo> violation_;
+  std::optional<FaultWriter> faults_;
   Condition changed_;
   bool read_ended_ = false;
   bool writing_ = false;
@@ -208,6 +246,10 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
 
 void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call) {
   name_current_task("link");
+  if (fault_plan() != nullptr && fault_plan()->next_link() == Fault::refuse) {
+    log::warning("fault: refuse, a link");
+    return call.finish({grpc::StatusCode::UNAVAILABLE, "the link was refused on purpose"});
+  }
   ServedLink link(port, call);
   const grpc::Status status = link.run(handler);
   call.finish(status);

@@ -108,13 +108,13 @@ class BackwardWriter {
 };
 
 // A field at the end of a message that is written forwards.
+inline void append_varint(std::string& message, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7) message += static_cast<char>(number | 0x80);
+  message += static_cast<char>(number);
+}
 inline void append_bytes_field(std::string& message, int field, std::string_view value) {
-  const auto append = [&](std::uint64_t number) {
-    for (; number >= 0x80; number >>= 7) message += static_cast<char>(number | 0x80);
-    message += static_cast<char>(number);
-  };
-  append(tag_of(field, kLengthDelimited));
-  append(value.size());
+  append_varint(message, tag_of(field, kLengthDelimited));
+  append_varint(message, value.size());
   message += value;
 }
 

@@ -276,5 +276,42 @@ TEST(Link, a_version_that_is_not_spoken_is_named) {
   });
 }
 
+// A message with that number.
+std::string numbered(std::uint64_t number, const std::string& frame) {
+  std::string message;
+  append_number(message, number);
+  append_frame(message, frame);
+  return message;
+}
+
+TEST(Link, a_message_that_comes_twice_is_taken_once) {
+  with_ends([](Ends& ends) {
+    ends.handler.run = [](const Invocation&) -> Value { sleep_forever(); };
+    ends.server.receive(numbered(1, kHello));
+    ends.server.receive(numbered(2, open_of(1)));
+    ends.server.receive(numbered(2, open_of(1)));
+    ends.server.receive(numbered(1, kHello));
+    ends.server.receive(numbered(3, open_of(2)));
+    sleep(1ms);
+    EXPECT_EQ(ends.handler.invoked, 2);
+  });
+}
+
+TEST(Link, a_message_that_is_missing_closes_it_before_the_next_is_acted_on) {
+  with_ends([](Ends& ends) {
+    ends.server.receive(numbered(1, kHello));
+    EXPECT_EQ(refusal(ends.server, numbered(3, open_of(1))), "the link has lost messages: 3 came after 1");
+    sleep(1ms);
+    EXPECT_EQ(ends.handler.invoked, 0);
+  });
+}
+
+TEST(Link, the_number_may_stand_behind_the_frames) {
+  std::string message = message_of({kHello});
+  EXPECT_EQ(read_number(message), 0U);
+  append_number(message, 300);
+  EXPECT_EQ(read_number(message), 300U);
+}
+
 }  // namespace
 }  // namespace tractor

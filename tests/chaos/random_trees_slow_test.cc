@@ -1,0 +1,20 @@
+#include "forest.h"
+
+namespace tractor::test {
+namespace {
+
+TRACTOR_SCENARIO(forest) { return forest_main(arguments); }
+
+class RandomTreesSlow : public Forest, public testing::WithParamInterface<int> {};
+
+// 200 seeds: the number of each is 100 and more.
+TEST_P(RandomTreesSlow, survive_random_faults) {
+  expect_survival(100 + static_cast<std::uint64_t>(GetParam()) * 25, 25);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomTreesSlow, testing::Range(0, 8));
+
+}  // namespace
+}  // namespace tractor::test
+
+TRACTOR_TEST_MAIN(tractor::test::define_forest)

@@ -1,0 +1,47 @@
+// Random trees under random faults, for a short while; random_trees_slow_test.cc plays 200.
+#include "forest.h"
+
+namespace tractor::test {
+namespace {
+
+TRACTOR_SCENARIO(forest) { return forest_main(arguments); }
+
+using RandomTrees = Forest;
+
+TEST_F(RandomTrees, survive_random_faults) { expect_survival(1, 15); }
+
+// FOREST_SEED=n plays that tree alone, with its log.
+TEST_F(RandomTrees, replay) {
+  const char* seed = std::getenv("FOREST_SEED");
+  const Outcome outcome = play(seed == nullptr ? 1 : std::stoull(seed));
+  if (seed != nullptr) std::cout << outcome.log;
+  EXPECT_TRUE(outcome.findings.empty()) << testing::PrintToString(outcome.findings);
+}
+
+TEST_F(RandomTrees, a_plan_that_cannot_be_understood_is_named_before_anything_starts) {
+  Process root = Process::as("forest", {"1", "/dev/null"}, {"TRACTOR_FAULT=crash=1"});
+  EXPECT_EQ(root.wait(), Exit{.code = 2});
+  EXPECT_TRUE(contains(root.err(), "TRACTOR_FAULT: \"crash=1\": the faults are delay, drop"));
+}
+
+TEST_F(RandomTrees, the_oracle_finds_a_process_that_was_left_behind_each_time) {
+  for (int round = 0; round < 2; ++round) {
+    const Outcome outcome = play(3, "leak");
+    ASSERT_FALSE(outcome.findings.empty());
+    EXPECT_TRUE(contains(outcome.findings.front(), "a process is left"));
+    EXPECT_TRUE(contains(outcome.findings.front(), "sleep 30"));
+  }
+}
+
+TEST_F(RandomTrees, the_oracle_finds_a_notice_that_was_lost_each_time) {
+  for (int round = 0; round < 2; ++round) {
+    const Outcome outcome = play(3, "lost notice");
+    ASSERT_FALSE(outcome.findings.empty());
+    EXPECT_TRUE(contains(outcome.findings.front(), "call 1 never ended"));
+  }
+}
+
+}  // namespace
+}  // namespace tractor::test
+
+TRACTOR_TEST_MAIN(tractor::test::define_forest)
