@@ -8,6 +8,7 @@
 #   --only LABEL  tests of one folder (runtime/task), of one kind (examples, slow), or of one behaviour (A05)
 #   --repeat N    every test N times, or until it fails; once those labelled slow, what only a compiler says, and benchmarks
 #   --fuzz-seconds N  how long made-up input is tried (2; with --preset clang by libFuzzer, which follows coverage)
+#   --soak-rounds N   how many rounds of starting and cancelling actors must let nothing grow (200)
 #   --load        keep every core busy with something else meanwhile
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,7 +22,7 @@ while [ $# -gt 0 ]; do
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' tests/run.sh; exit 0 ;;
     --quick) presets+=(dev); shift; continue ;;
     --load) load=yes; shift; continue ;;
-    --preset | --only | --repeat | --fuzz-seconds) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
+    --preset | --only | --repeat | --fuzz-seconds | --soak-rounds) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
     *) fail "unknown option $1" ;;
   esac
   case "$1" in
@@ -30,6 +31,10 @@ while [ $# -gt 0 ]; do
     --fuzz-seconds)
       [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] || fail "--fuzz-seconds wants a number from 1 to 99999, got \"$2\""
       export FUZZ_SECONDS=$2
+      ;;
+    --soak-rounds)
+      [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "--soak-rounds wants a number from 1 to 999999, got \"$2\""
+      export SOAK_ROUNDS=$2
       ;;
     --repeat) [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "--repeat wants a number from 1 to 999999, got \"$2\""; repeat=$2 ;;
   esac

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <vector>
 
 namespace bench {
 
@@ -27,6 +28,9 @@ inline void items_forever(tractor::Yield<std::string>& yield, std::size_t size) 
   while (true) yield(item);
 }
 inline std::int64_t own_pid() { return getpid(); }
+inline void wait_forever() { tractor::sleep_forever(); }
+// Grows a tree below this actor, of daemons at its leaves: so many children here, and so many below each of them, ...
+void grow(const std::vector<int>& widths);
 inline void chat(tractor::Context<std::string, std::string>& caller) {
   for (const std::string& text : caller) caller.send(text);
 }

@@ -147,6 +147,8 @@ int main(int argc, char** argv) {
       .def("idle", bench::idle)
       .def("items_forever", bench::items_forever, "size")
       .def("own_pid", bench::own_pid)
+      .def("wait_forever", bench::wait_forever)
+      .def("grow", bench::grow, "widths")
       .def("chat", bench::chat);
   program.serve_if_child();
   bench::run_if_raw_server(argc, argv);
