@@ -2,7 +2,11 @@
 
 #include <grpcpp/channel.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "arbiter/addresses.h"
+#include "runtime/log.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
@@ -14,17 +18,50 @@ namespace {
 
 // Between two tries while the arbiter is away.
 constexpr Clock::duration kRetryPause = std::chrono::milliseconds(100);
+// How long one of several arbiters has to answer before the next is asked; and to find what is waited for, before it is
+// asked again, or the next.
+constexpr Clock::duration kAnswerTimeout = std::chrono::seconds(1);
+constexpr Clock::duration kWaitTimeout = std::chrono::seconds(5);
+// Of how many questions the last answers are remembered.
+constexpr std::size_t kRemembered = 1000;
 
 // Nobody can have what cannot travel.
 void check_text(const std::string& text) {
   if (!is_utf8(text)) throw UsageError("names and labels are valid UTF-8, not " + Value(text).describe());
 }
 
-std::vector<ActorInfo> decode_all(const google::protobuf::RepeatedPtrField<v1::Registration>& from) {
+v1::Pick encode(Pick pick) {
+  switch (pick) {
+    case Pick::newest:
+      return v1::PICK_NEWEST;
+    case Pick::random:
+      return v1::PICK_RANDOM;
+    case Pick::round_robin:
+      return v1::PICK_ROUND_ROBIN;
+    case Pick::least_loaded:
+      return v1::PICK_LEAST_LOADED;
+  }
+  throw UsageError(absl::StrCat("FindOptions.pick is none of Pick's values: ", static_cast<int>(pick)));
+}
+
+std::vector<ActorInfo> decode_all(const google::protobuf::RepeatedPtrField<v1::Registration>& from, bool stale) {
   std::vector<ActorInfo> to;
   to.reserve(static_cast<std::size_t>(from.size()));
-  for (const v1::Registration& registration : from) to.push_back(decode(registration));
+  for (const v1::Registration& registration : from) {
+    to.push_back(decode(registration));
+    to.back().stale = stale;
+  }
   return to;
+}
+
+// Labels are written in their order, so that equal questions have equal keys.
+std::string question_of(const v1::FindRequest& request) {
+  std::string key = absl::StrCat(request.pick(), "\n", request.name());
+  const std::map<std::string, std::string> labels(request.labels().begin(), request.labels().end());
+  for (const auto& [label, value] : labels) {
+    for (const std::string& text : {label, value}) absl::StrAppend(&key, "\n", text.size(), " ", text);
+  }
+  return key;
 }
 
 }  // namespace
@@ -35,53 +72,124 @@ struct Client::Stub {
   std::unique_ptr<v1::ArbiterService::Stub> stub;
 };
 
-Client::Client(const WireContext& wire, std::string address)
-    : wire_(wire), address_(std::move(address)), stub_(std::make_unique<Stub>(address_, wire.unreachable_after)) {}
+Client::Client(const WireContext& wire, const std::string& addresses, std::string actor_namespace)
+    : wire_(wire),
+      addresses_(parse_addresses(addresses)),
+      namespace_(std::move(actor_namespace)),
+      stubs_(addresses_.size()) {}
 
 Client::~Client() = default;
 
 template <class Request, class Response, class Prepare>
-Response Client::ask(const Request& request, Prepare prepare) {
+Response Client::ask_one(const Request& request, Prepare prepare, Clock::duration timeout) {
   throw_if_cancelled();
+  if (stubs_[current_] == nullptr) stubs_[current_] = std::make_unique<Stub>(address(), wire_.unreachable_after);
   grpc::ClientContext context;
-  add_credentials(context, wire_, address_);
+  add_credentials(context, wire_, address());
+  if (addresses_.size() > 1) context.set_deadline(std::chrono::system_clock::now() + timeout);
   Response response;
   grpc::Status status;
   Operation op("the arbiter's answer");
-  auto reader = (stub_->stub.get()->*prepare)(&context, request, wire_.port->queue());
+  auto reader = (stubs_[current_]->stub.get()->*prepare)(&context, request, wire_.port->queue());
   reader->StartCall();
   reader->Finish(&response, &status, op.tag());
   op.wait([&] { context.TryCancel(); });
   if (status.ok()) return response;
   if (op.cancelled()) throw_if_cancelled();
   ErrorInfo error = from_status(status, {.name = "arbiter"});
-  error.message = absl::StrCat("the arbiter at ", address_, " does not answer: ", error.message);
+  if (error.kind == ErrorKind::deadline_exceeded) error.kind = ErrorKind::unavailable;  // it was ours, not the caller's
+  error.message = absl::StrCat("the arbiter at ", address(), " does not answer: ", error.message);
   std::rethrow_exception(exception_for(std::move(error)));
 }
 
-std::vector<ActorInfo> Client::find(const std::string& name, const std::map<std::string, std::string>& labels) {
+// Each of them once, beginning with the one that answered last.
+template <class Request, class Response, class Prepare>
+Response Client::ask(const Request& request, Prepare prepare, Clock::duration timeout) {
+  for (std::size_t tries = 1;; ++tries) {
+    try {
+      return ask_one<Request, Response>(request, prepare, timeout);
+    } catch (const RemoteActorError& e) {
+      if (e.kind() != ErrorKind::unavailable) throw;
+      current_ = (current_ + 1) % addresses_.size();
+      if (tries == addresses_.size()) throw;
+    }
+  }
+}
+
+v1::FindRequest Client::request(const std::string& name, const FindOptions& options) {
   check_text(name);
-  for (const auto& [key, value] : labels) {
+  for (const auto& [key, value] : options.labels) {
     check_text(key);
     check_text(value);
   }
   v1::FindRequest request;
   request.set_name(name);
-  request.mutable_labels()->insert(labels.begin(), labels.end());
-  return decode_all(
-      ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind).actors());
+  request.set_namespace_(namespace_);
+  request.mutable_labels()->insert(options.labels.begin(), options.labels.end());
+  return request;
 }
 
-std::vector<ActorInfo> Client::wait_for(const std::string& name) {
-  check_text(name);
-  v1::FindRequest request;
-  request.set_name(name);
-  request.set_wait(true);
+std::vector<ActorInfo> Client::ask_find(const v1::FindRequest& request, Clock::duration timeout) {
+  const auto response =
+      ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind, timeout);
+  set_stale(response.stale(), absl::StrCat("the store of the arbiter at ", address(), " is away"));
+  return decode_all(response.actors(), response.stale());
+}
+
+std::vector<ActorInfo> Client::ask_or_remember(const v1::FindRequest& request) {
+  const std::string question = question_of(request);
+  try {
+    std::vector<ActorInfo> found = ask_find(request, kAnswerTimeout);
+    remember(question, found);
+    return found;
+  } catch (const RemoteActorError& e) {
+    const auto known = remembered_.find(question);
+    if (e.kind() != ErrorKind::unavailable || known == remembered_.end()) throw;
+    set_stale(true, e.message());
+    std::vector<ActorInfo> found = known->second.actors;
+    for (ActorInfo& actor : found) actor.stale = true;
+    return found;
+  }
+}
+
+void Client::remember(const std::string& question, const std::vector<ActorInfo>& actors) {
+  remembered_[question] = {.actors = actors, .used = ++questions_};
+  if (remembered_.size() <= kRemembered) return;
+  remembered_.erase(std::ranges::min_element(remembered_, {}, [](const auto& entry) { return entry.second.used; }));
+}
+
+void Client::set_stale(bool stale, const std::string& why) {
+  if (std::exchange(stale_, stale) == stale) return;
+  if (stale) {
+    log::warning(absl::StrCat("actors are found as they were known before, which may be out of date: ", why));
+  } else {
+    log::info(absl::StrCat("the arbiter at ", address(), " is back: what is found is up to date"));
+  }
+}
+
+std::vector<ActorInfo> Client::find(const std::string& name, const FindOptions& options) {
+  return ask_or_remember(request(name, options));
+}
+
+std::optional<ActorInfo> Client::pick(const std::string& name, const FindOptions& options) {
+  v1::FindRequest question = request(name, options);
+  question.set_pick(encode(options.pick));
+  std::vector<ActorInfo> found = ask_or_remember(question);
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
+ActorInfo Client::wait_for(const std::string& name, const FindOptions& options) {
+  v1::FindRequest question = request(name, options);
+  question.set_pick(encode(options.pick));
+  question.set_wait(true);
   while (true) {
     try {
-      auto found = decode_all(
-          ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind).actors());
-      if (!found.empty()) return found;
+      std::vector<ActorInfo> found = ask_find(question, kWaitTimeout);
+      if (!found.empty()) {
+        remember(question_of(question), found);
+        return std::move(found.front());
+      }
     } catch (const RemoteActorError& e) {
       if (e.kind() != ErrorKind::unavailable) throw;
     }
@@ -90,7 +198,11 @@ std::vector<ActorInfo> Client::wait_for(const std::string& name) {
 }
 
 std::vector<ActorInfo> Client::list() {
-  return decode_all(ask<v1::ListRequest, v1::ListResponse>({}, &v1::ArbiterService::Stub::PrepareAsyncList).actors());
+  v1::ListRequest request;
+  request.set_namespace_(namespace_);
+  const auto response =
+      ask<v1::ListRequest, v1::ListResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncList, kAnswerTimeout);
+  return decode_all(response.actors(), response.stale());
 }
 
 }  // namespace tractor::arbiter

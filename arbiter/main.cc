@@ -18,6 +18,7 @@ struct Settings {
   std::string credential_file;
   bool insecure = false;
   std::string log_level;
+  int ttl = std::chrono::duration_cast<std::chrono::seconds>(kDefaultTtl).count();
 };
 
 // The arbiter is the one who is told, and has no children.
@@ -25,6 +26,7 @@ class NoRegistrar final : public Registrar {
  public:
   void add(const ActorInfo& /*info*/) override {}
   void remove(const std::string& /*actor_id*/) override {}
+  void load(const std::string& /*actor_id*/, std::uint32_t /*calls_in_flight*/) override {}
   void spawned(pid_t /*pid*/) override {}
   void reaped(pid_t /*pid*/) override {}
 };
@@ -44,7 +46,7 @@ void serve(const Settings& settings) {
   }
   if (!settings.credential_file.empty()) options.server.bearer_token = read_credential(settings.credential_file);
   options.server.insecure = settings.insecure;
-  Service service;
+  Service service{std::chrono::seconds(settings.ttl)};
   options.server.services = {service.service()};
 
   const Definitions none;
@@ -92,6 +94,9 @@ int main(int argc, char** argv) {
                  "File with the secret token that callers over TCP must show")
       ->envname("TRACTOR_CREDENTIAL_FILE");
   app.add_flag("--insecure", settings.insecure, "Let everyone in who reaches a TCP port");
+  app.add_option("--ttl", settings.ttl,
+                 "Seconds after which an actor on another host that was not heard of is gone, from 1 to 86400")
+      ->capture_default_str();
   app.add_option("--log", settings.log_level, "trace, debug, info, warning, error or off")->envname("TRACTOR_LOG");
   try {
     app.parse(argc, argv);

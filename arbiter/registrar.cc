@@ -2,20 +2,31 @@
 
 #include <grpcpp/channel.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "arbiter/addresses.h"
 #include "arbiter/claim.h"
 #include "runtime/log.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/outbox.h"
+#include "runtime/wire/value_codec.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 
 namespace tractor::arbiter {
 namespace {
 
 constexpr std::uint32_t kVersion = 1;
-constexpr Clock::duration kReconnectPause = std::chrono::milliseconds(100);
+// Before the arbiter is tried again, about: after the first failure, and after many.
+constexpr Clock::duration kFirstPause = std::chrono::milliseconds(100);
+constexpr Clock::duration kLongestPause = std::chrono::milliseconds(800);
+// How often loads are told when they have changed, and registrations tried again that an arbiter could not take.
+constexpr Clock::duration kBeat = std::chrono::seconds(1);
+// Heartbeats in a lease: two may be late, or lost.
+constexpr int kHeartbeatsPerTtl = 3;
 
 v1::RegisterRequest add_request(const ActorInfo& info) {
   v1::RegisterRequest request;
@@ -37,78 +48,95 @@ struct TreeRegistrar::Connection {
   std::unique_ptr<v1::ArbiterService::Stub> stub;
   std::unique_ptr<Stream> stream;
   std::optional<Outbox<Stream, v1::RegisterRequest>> outbox;
+  bool welcomed = false;
+  bool ended = false;
+  Clock::duration ttl = {};           // zero: the stream itself keeps us registered
+  std::set<std::string> to_be_added;  // again: the arbiter could not take them yet
 };
 
-TreeRegistrar::TreeRegistrar(const WireContext& wire, std::string address, std::function<void()> take_over)
-    : wire_(wire), address_(std::move(address)), take_over_(std::move(take_over)) {}
+TreeRegistrar::TreeRegistrar(const WireContext& wire, const std::string& addresses, std::string actor_namespace,
+                             std::function<void()> take_over)
+    : wire_(wire),
+      addresses_(parse_addresses(addresses)),
+      namespace_(std::move(actor_namespace)),
+      take_over_(std::move(take_over)) {}
 
 TreeRegistrar::~TreeRegistrar() = default;
 
 void TreeRegistrar::start(TaskNursery& system) {
   system.start_named("registrar", [this] { keep_connected(); });
-  move_on_after(kConnectTimeout, [this] {
-    changed_.wait_until("the arbiter to answer", [this] { return welcomed_ || vacant_ || !refusal_.empty(); });
+  const Clock::duration timeout = kConnectTimeout * static_cast<int>(addresses_.size());
+  move_on_after(timeout, [this] {
+    changed_.wait_until("the arbiter to answer", [this] { return welcomed_ || vacant_ || cannot_work(); });
   });
   if (welcomed_) return;
-  if (vacant_) throw ArbiterGone(absl::StrCat("the arbiter at ", address_, " has ended"));
-  if (!refusal_.empty()) throw UsageError(absl::StrCat("the arbiter at ", address_, ": ", refusal_));
-  throw UsageError(absl::StrCat("something is at ", address_, ", but no tractor arbiter answers there within ",
-                                absl::FormatDuration(absl::FromChrono(kConnectTimeout)),
-                                last_error_.empty() ? "" : " (" + last_error_ + ")",
-                                "; name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
+  const std::string all = absl::StrJoin(addresses_, ",");
+  if (vacant_) throw ArbiterGone(absl::StrCat("the arbiter at ", all, " has ended"));
+  if (!refusal_.empty()) throw UsageError(absl::StrCat("the arbiter at ", all, ": ", refusal_));
+  throw UsageError(absl::StrCat(
+      addresses_.size() == 1 ? absl::StrCat("something is at ", all, ", but no tractor arbiter answers there")
+                             : absl::StrCat("no tractor arbiter answers at any of ", all),
+      " within ", absl::FormatDuration(absl::FromChrono(timeout)), last_error_.empty() ? "" : " (" + last_error_ + ")",
+      "; name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
 }
+
+// Before it was ever welcomed, by the only arbiter there is.
+bool TreeRegistrar::cannot_work() { return addresses_.size() == 1 && !refusal_.empty(); }
 
 void TreeRegistrar::keep_connected() {
   while (true) {
     last_error_ = run_connection();
     throw_if_cancelled();
+    if (leaving_) return;
     if (std::exchange(connected_, false)) {
-      log::warning(absl::StrCat("lost the arbiter at ", address_, " (", last_error_, "); trying until it is back"));
+      log::warning(absl::StrCat("lost the arbiter at ", address(), " (", last_error_, "); trying until it is back"));
     }
-    if (!welcomed_ && (!refusal_.empty() || check_vacant())) return;
-    sleep(kReconnectPause);
+    if (!welcomed_ && addresses_.size() == 1) {
+      vacant_ = refusal_.empty() && is_vacant(parse_address(address()));
+      changed_.notify();
+      if (vacant_ || cannot_work()) return;
+    }
+    ++failures_;
+    current_ = (current_ + 1) % addresses_.size();
+    sleep(pause());
     if (was_embedded_) take_over_();
   }
 }
 
-bool TreeRegistrar::check_vacant() {
-  vacant_ = is_vacant(parse_address(address_));
-  if (vacant_) changed_.notify();
-  return vacant_;
+// From half of it to half more of it, so that not everyone comes at the same moment.
+Clock::duration TreeRegistrar::pause() {
+  const Clock::duration pause = std::min(kFirstPause * (1 << std::min(failures_ - 1, 10)), kLongestPause);
+  return Clock::duration(std::uniform_int_distribution<Clock::rep>(pause.count() / 2, pause.count() * 3 / 2)(random_));
 }
 
 std::string TreeRegistrar::run_connection() {
-  Connection connection(wire_, address_);
+  Connection connection(wire_, address());
   const auto cancel = [&] { connection.context.TryCancel(); };
-  Operation started("the registration stream to open");
-  connection.stream->StartCall(started.tag());
-  bool ok = started.wait(cancel);
-  v1::RegisterRequest hello;
-  hello.mutable_hello()->set_version(kVersion);
-  hello.mutable_hello()->set_tree_id(wire_.self.id);
-  connection.outbox->send(std::move(hello));
   open_task_nursery([&](TaskNursery& tasks) {
+    tasks.start_soon([&] {  // ends with the stream, whatever is cancelled
+      CancelScope({.shield = true}).run([&] {
+        give_up_unless_welcomed(connection);
+        send_heartbeats(connection);
+      });
+    });
+    Operation started("the registration stream to open");
+    connection.stream->StartCall(started.tag());
+    bool ok = started.wait(cancel);
+    v1::RegisterRequest hello;
+    hello.mutable_hello()->set_version(kVersion);
+    hello.mutable_hello()->set_tree_id(wire_.self.id);
+    hello.mutable_hello()->set_namespace_(namespace_);
+    connection.outbox->send(std::move(hello));
     tasks.start_soon([&] { connection.outbox->run(); });
     while (ok) {
       v1::RegisterResponse response;
       Operation op("the arbiter's acknowledgement");
       connection.stream->Read(&response, op.tag());
       ok = op.wait(cancel);
-      if (!ok) break;
-      if (response.has_welcome()) {
-        arbiter_ = decode(response.welcome().arbiter());
-        welcomed_ = true;
-        was_embedded_ = response.welcome().embedded();
-        refusal_.clear();
-        connection_ = &connection;
-        connected_ = true;
-        for (const auto& [id, info] : actors_) connection.outbox->send(add_request(info));
-      } else if (!response.added().empty()) {
-        acknowledged_.insert(response.added());
-      }
-      changed_.notify();
+      if (ok) receive(connection, response);
     }
     connection_ = nullptr;
+    connection.ended = true;
     changed_.notify();
     connection.outbox->close();
   });
@@ -125,6 +153,7 @@ std::string TreeRegistrar::run_connection() {
     case grpc::StatusCode::UNAUTHENTICATED:
     case grpc::StatusCode::FAILED_PRECONDITION:
     case grpc::StatusCode::PERMISSION_DENIED:
+    case grpc::StatusCode::INVALID_ARGUMENT:
       refusal_ = status.error_message();
       break;
     default:
@@ -132,6 +161,72 @@ std::string TreeRegistrar::run_connection() {
   }
   changed_.notify();
   return status.ok() ? "it ended the registration" : status.error_message();
+}
+
+void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& response) {
+  if (response.has_welcome()) {
+    arbiter_ = decode(response.welcome().arbiter());
+    welcomed_ = true;
+    was_embedded_ = response.welcome().embedded() && addresses_.size() == 1;
+    refusal_.clear();
+    failures_ = 0;
+    connection.ttl = decode_duration(response.welcome().ttl());
+    connection.welcomed = true;
+    connection_ = &connection;
+    connected_ = true;
+    for (const auto& [id, info] : actors_) connection.outbox->send(add_request(info));
+  } else if (response.has_refused()) {
+    const v1::Refused& refused = response.refused();
+    acknowledged_.insert(refused.actor_id());  // there is nothing to wait for
+    if (refused.try_again()) connection.to_be_added.insert(refused.actor_id());
+    log::warning(absl::StrCat("the arbiter at ", address(), " does not register actor ", refused.actor_id(), ": ",
+                              refused.reason(), refused.try_again() ? "; trying again until it does" : ""));
+  } else if (!response.added().empty()) {
+    acknowledged_.insert(response.added());
+    connection.to_be_added.erase(response.added());
+  }
+  changed_.notify();
+}
+
+// One of several that does not answer must not keep us from the next.
+void TreeRegistrar::give_up_unless_welcomed(Connection& connection) {
+  const Clock::time_point deadline = addresses_.size() == 1 ? Clock::kNever : deadline_after(kConnectTimeout);
+  const auto answered = [&] { return connection.welcomed || connection.ended; };
+  move_on_at(deadline, [&] { changed_.wait_until("the arbiter's welcome", answered); });
+  if (!answered()) connection.context.TryCancel();
+}
+
+void TreeRegistrar::send_heartbeats(Connection& connection) {
+  const bool leased = connection.ttl > Clock::duration::zero();
+  const Clock::duration due = leased ? connection.ttl / kHeartbeatsPerTtl : Clock::duration::max();
+  std::map<std::string, std::uint32_t> told;
+  Clock::time_point last = Clock::now();
+  while (true) {
+    move_on_after(std::min(kBeat, due),
+                  [&] { changed_.wait_until("the end of the registration stream", [&] { return connection.ended; }); });
+    if (connection.ended) return;
+    for (const std::string& id : std::exchange(connection.to_be_added, {})) {
+      if (const auto actor = actors_.find(id); actor != actors_.end())
+        connection.outbox->send(add_request(actor->second));
+    }
+    if (loads_ == told && Clock::now() - last < due) continue;
+    v1::RegisterRequest heartbeat;
+    heartbeat.mutable_heartbeat()->mutable_calls_in_flight()->insert(loads_.begin(), loads_.end());
+    connection.outbox->send(std::move(heartbeat));
+    told = loads_;
+    last = Clock::now();
+  }
+}
+
+void TreeRegistrar::leave() {
+  leaving_ = true;
+  if (connection_ == nullptr) return;
+  v1::RegisterRequest goodbye;
+  goodbye.mutable_goodbye();
+  connection_->outbox->send(std::move(goodbye));
+  move_on_after(kGoodbyeTimeout, [this] {
+    changed_.wait_until("the arbiter to see us off", [this] { return connection_ == nullptr; });
+  });
 }
 
 void TreeRegistrar::add(const ActorInfo& info) {
@@ -146,10 +241,19 @@ void TreeRegistrar::add(const ActorInfo& info) {
 }
 
 void TreeRegistrar::remove(const std::string& actor_id) {
+  loads_.erase(actor_id);
   if (actors_.erase(actor_id) == 0 || connection_ == nullptr) return;
   v1::RegisterRequest request;
   request.set_remove(actor_id);
   connection_->outbox->send(std::move(request));
+}
+
+void TreeRegistrar::load(const std::string& actor_id, std::uint32_t calls_in_flight) {
+  if (calls_in_flight == 0) {
+    loads_.erase(actor_id);
+  } else if (actors_.contains(actor_id)) {
+    loads_[actor_id] = calls_in_flight;
+  }
 }
 
 }  // namespace tractor::arbiter

@@ -1,19 +1,28 @@
 // Keeps a tree of actors registered: a root's stream to the arbiter.
 //
 // When the arbiter goes away the actors go on; as soon as it, or another, is back at the address, all are registered
-// again. When its address becomes vacant meanwhile, this root may take its place. Loop thread only.
+// again. Of several arbiters the next is tried at once. Whoever comes back finds many trees that want to be registered:
+// each waits for a time of its own. When an address becomes vacant meanwhile, this root may take its place. Loop thread
+// only.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "runtime/process/supervision.h"
 #include "runtime/task/condition.h"
 #include "runtime/task/error.h"
 #include "runtime/wire/actor_info.h"
 #include "runtime/wire/peer.h"
+
+namespace tractor::v1 {
+class RegisterResponse;
+}
 
 namespace tractor::arbiter {
 
@@ -27,16 +36,22 @@ class TreeRegistrar final : public Registrar {
  public:
   // `take_over` is asked, again and again, while the arbiter that was known is gone, if it was embedded in a program:
   // to serve its address from now on, unless somebody does. One of its own (tractor-arbiter) is expected to come back.
-  TreeRegistrar(const WireContext& wire, std::string address, std::function<void()> take_over);
+  // `addresses`: see parse_addresses(); only one that stands alone can be taken over.
+  TreeRegistrar(const WireContext& wire, const std::string& addresses, std::string actor_namespace,
+                std::function<void()> take_over);
   ~TreeRegistrar();
 
   // Connects, and starts the task in `system` that keeps connected. Throws UsageError when no arbiter answers there
   // within kConnectTimeout, or something else does, or it does not let us in; ArbiterGone when its address has become
   // vacant. A checkpoint.
   void start(TaskNursery& system);
+  // Says goodbye: nobody of this tree is found from now on. Waits for kGoodbyeTimeout at most. A checkpoint.
+  void leave();
+  static constexpr Clock::duration kGoodbyeTimeout = std::chrono::milliseconds(500);
 
   void add(const ActorInfo& info) override;
   void remove(const std::string& actor_id) override;
+  void load(const std::string& actor_id, std::uint32_t calls_in_flight) override;
   void spawned(pid_t /*pid*/) override {}
   void reaped(pid_t /*pid*/) override {}
 
@@ -46,23 +61,34 @@ class TreeRegistrar final : public Registrar {
  private:
   struct Connection;
   void keep_connected();
-  bool check_vacant();
+  bool cannot_work();
+  Clock::duration pause();
   // One connection, from its opening to its end, which it describes.
   std::string run_connection();
+  void receive(Connection& connection, const v1::RegisterResponse& response);
+  void give_up_unless_welcomed(Connection& connection);
+  void send_heartbeats(Connection& connection);
+  const std::string& address() const { return addresses_[current_]; }
 
   const WireContext& wire_;
-  std::string address_;
+  std::vector<std::string> addresses_;
+  std::string namespace_;
   std::function<void()> take_over_;
+  std::size_t current_ = 0;
   std::map<std::string, ActorInfo> actors_;
+  std::map<std::string, std::uint32_t> loads_;
   Connection* connection_ = nullptr;  // while welcomed
   std::set<std::string> acknowledged_;
   ActorRef arbiter_;
   bool welcomed_ = false;  // ever
   bool was_embedded_ = false;
   bool connected_ = false;
+  bool leaving_ = false;
   bool vacant_ = false;  // before it was welcomed
+  int failures_ = 0;     // in a row
   std::string refusal_;  // why it cannot work at all
   std::string last_error_;
+  std::minstd_rand random_{std::random_device()()};
   Condition changed_;
 };
 

@@ -1,62 +1,120 @@
 #include "arbiter/registry.h"
 
-#include <algorithm>
+#include "absl/strings/str_cat.h"
+#include "runtime/log.h"
+#include "runtime/wire/identity.h"
 
 namespace tractor::arbiter {
 
-void Registry::add(Holder holder, ActorInfo info) {
-  if (const auto old = by_id_.find(info.id); old != by_id_.end()) erase(old);
-  ids_by_name_.emplace(info.name, info.id);
-  std::string id = info.id;
-  by_id_.emplace(std::move(id), Entry{std::move(info), holder});
-  ++revision_;
+Registry::Registry(std::size_t log_capacity) : epoch_(random_id()), view_(log_capacity) {}
+
+void Registry::start(TaskNursery& nursery, CompletionQueuePort& /*port*/) { start(nursery); }
+
+void Registry::start(TaskNursery& nursery) {
+  nursery.start_named("leases", [this] {
+    while (true) {
+      const Clock::time_point next = next_expiry();
+      move_on_at(next, [&] {
+        opened_.wait_until("a lease to expire", [&] { return next_expiry() < next; });  // renewing only postpones
+      });
+      throw_if_cancelled();
+      expire();
+    }
+  });
 }
 
-bool Registry::remove(Holder holder, const std::string& actor_id) {
-  const auto entry = by_id_.find(actor_id);
-  if (entry == by_id_.end() || entry->second.holder != holder) return false;
-  erase(entry);
-  return true;
+View& Registry::view() {
+  expire();
+  return view_;
+}
+
+Store::Holder Registry::open(const std::string& actor_namespace, Clock::duration ttl,
+                             std::function<void()> on_expired) {
+  const Holder holder = ++last_holder_;
+  leases_.emplace(holder, Lease{.actor_namespace = actor_namespace, .ttl = ttl, .on_expired = std::move(on_expired)});
+  used(holder);
+  opened_.notify();
+  return holder;
+}
+
+// Whatever a holder does is a sign of life.
+Registry::Lease& Registry::used(Holder holder) {
+  expire();
+  const auto lease = leases_.find(holder);
+  if (lease == leases_.end()) throw LeaseExpired();
+  if (lease->second.ttl > Clock::duration::zero()) {
+    expiries_.erase({lease->second.expires, holder});
+    lease->second.expires = deadline_after(lease->second.ttl);
+    expiries_.emplace(lease->second.expires, holder);
+  }
+  return lease->second;
+}
+
+void Registry::add(Holder holder, ActorInfo actor) {
+  Lease& lease = used(holder);
+  if (const auto old = view_.by_id(lease.actor_namespace, actor.id)) {
+    if (old->actor->incarnation > actor.incarnation) {
+      throw CallError(ErrorKind::failed_precondition,
+                      absl::StrCat("actor ", actor.id, " is registered as incarnation ", old->actor->incarnation,
+                                   " already, ", actor.incarnation, " is older"));
+    }
+    leases_.at(old->holder).actors.erase(actor.id);
+  }
+  lease.actors.insert(actor.id);
+  apply({{.actor_namespace = lease.actor_namespace,
+          .added = std::make_shared<const ActorInfo>(std::move(actor)),
+          .removed_id = {},
+          .holder = holder}});
+}
+
+void Registry::remove(Holder holder, const std::string& actor_id) {
+  Lease& lease = used(holder);
+  if (lease.actors.erase(actor_id) == 0) return;
+  apply({{.actor_namespace = lease.actor_namespace, .added = nullptr, .removed_id = actor_id}});
+}
+
+void Registry::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) {
+  const Lease& lease = used(holder);
+  for (const std::string& id : lease.actors) {
+    const auto calls = calls_in_flight.find(id);
+    view_.set_load(lease.actor_namespace, id, calls == calls_in_flight.end() ? 0 : calls->second);
+  }
 }
 
 void Registry::drop(Holder holder) {
-  for (auto entry = by_id_.begin(); entry != by_id_.end();) {
-    const auto next = std::next(entry);
-    if (entry->second.holder == holder) erase(entry);
-    entry = next;
+  const auto lease = leases_.find(holder);
+  if (lease == leases_.end()) return;
+  std::vector<View::Change> changes;
+  for (const std::string& id : lease->second.actors)
+    changes.push_back({.actor_namespace = lease->second.actor_namespace, .added = nullptr, .removed_id = id});
+  expiries_.erase({lease->second.expires, holder});
+  leases_.erase(lease);
+  if (!changes.empty()) apply(changes);
+}
+
+void Registry::abandon(Holder holder) {
+  const auto lease = leases_.find(holder);
+  if (lease == leases_.end()) return;
+  lease->second.on_expired = nullptr;
+  if (lease->second.ttl == Clock::duration::zero()) drop(holder);
+}
+
+Clock::time_point Registry::next_expiry() const { return expiries_.empty() ? Clock::kNever : expiries_.begin()->first; }
+
+void Registry::expire() {
+  while (next_expiry() <= Clock::now()) {
+    const Holder holder = expiries_.begin()->second;
+    Lease& lease = leases_.at(holder);
+    if (!lease.actors.empty()) log::info(absl::StrCat("a lease has expired, with ", lease.actors.size(), " actors"));
+    const std::function<void()> on_expired = std::move(lease.on_expired);
+    drop(holder);
+    if (on_expired) on_expired();
   }
 }
 
-void Registry::erase(std::map<std::string, Entry, std::less<>>::iterator entry) {
-  const auto [first, last] = ids_by_name_.equal_range(entry->second.info.name);
-  ids_by_name_.erase(std::find_if(first, last, [&](const auto& item) { return item.second == entry->first; }));
-  by_id_.erase(entry);
-  ++revision_;
-}
-
-std::vector<ActorInfo> Registry::find(std::string_view name, const Labels& labels) const {
-  std::vector<ActorInfo> found;
-  const auto [first, last] = ids_by_name_.equal_range(name);
-  for (auto item = first; item != last; ++item) {
-    const ActorInfo& info = by_id_.find(item->second)->second.info;
-    const bool matches = std::ranges::all_of(labels, [&](const auto& wanted) {
-      const auto label = info.labels.find(wanted.first);
-      return label != info.labels.end() && label->second == wanted.second;
-    });
-    if (matches) found.push_back(info);
-  }
-  std::ranges::stable_sort(found, std::ranges::greater(), &ActorInfo::incarnation);
-  return found;
-}
-
-std::vector<ActorInfo> Registry::list() const {
-  std::vector<ActorInfo> all;
-  all.reserve(by_id_.size());
-  for (const auto& [id, entry] : by_id_) all.push_back(entry.info);
-  std::ranges::stable_sort(all, [](const ActorInfo& a, const ActorInfo& b) {
-    return a.name != b.name ? a.name < b.name : a.incarnation > b.incarnation;
-  });
-  return all;
+void Registry::apply(const std::vector<View::Change>& changes) {
+  view_.apply(changes, view_.revision() + 1);
+  changed().notify();
 }
 
 }  // namespace tractor::arbiter

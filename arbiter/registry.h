@@ -1,51 +1,54 @@
-// The registry: which actors there are. Pure logic, no clock, no wire; loop thread only.
+// The registry in memory: leases, and what is registered under them.
 //
-// Registrations are held by whoever registered them (a tree of actors, by its stream) and go with the holder. Names
-// need not be unique; ids are. The revision grows with every change.
+// A lease has no timer of its own that others depend on: whatever is asked first ends what has expired by then.
+// Compares this process' clock only. Loop thread only; no wire, so tests run it on virtual time.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <set>
 
-#include "runtime/wire/actor_info.h"
+#include "arbiter/store.h"
 
 namespace tractor::arbiter {
 
-class Registry {
+class Registry final : public Store {
  public:
-  using Holder = std::uint64_t;
-  using Labels = std::map<std::string, std::string>;
+  explicit Registry(std::size_t log_capacity = View::kLogCapacity);
 
-  Holder new_holder() { return ++last_holder_; }
+  // Starts the task that tells of what expires.
+  void start(TaskNursery& nursery, CompletionQueuePort& port) override;
+  void start(TaskNursery& nursery);
 
-  // Replaces what was registered under the same id, whoever held it.
-  void add(Holder holder, ActorInfo info);
-  // False when the holder has no such registration.
-  bool remove(Holder holder, const std::string& actor_id);
-  // All of a holder's.
-  void drop(Holder holder);
+  View& view() override;
+  const std::string& epoch() const override { return epoch_; }
+  bool stale() const override { return false; }
 
-  // Actors of that name that have all the labels, newest first.
-  std::vector<ActorInfo> find(std::string_view name, const Labels& labels = {}) const;
-  // By name, newest first.
-  std::vector<ActorInfo> list() const;
-  std::size_t size() const { return by_id_.size(); }
-  std::uint64_t revision() const { return revision_; }
+  Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired = {}) override;
+  void add(Holder holder, ActorInfo actor) override;
+  void remove(Holder holder, const std::string& actor_id) override;
+  void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) override;
+  void drop(Holder holder) override;
+  void abandon(Holder holder) override;
 
  private:
-  struct Entry {
-    ActorInfo info;
-    Holder holder;
+  struct Lease {
+    std::string actor_namespace;
+    Clock::duration ttl = {};
+    std::function<void()> on_expired = {};
+    Clock::time_point expires = Clock::kNever;
+    std::set<std::string> actors = {};
   };
-  std::map<std::string, Entry, std::less<>> by_id_;
-  std::multimap<std::string, std::string, std::less<>> ids_by_name_;
-  Holder last_holder_ = 0;
-  std::uint64_t revision_ = 0;
 
-  void erase(std::map<std::string, Entry, std::less<>>::iterator entry);
+  Lease& used(Holder holder);
+  Clock::time_point next_expiry() const;
+  void expire();
+  void apply(const std::vector<View::Change>& changes);
+
+  std::string epoch_;
+  View view_;
+  std::map<Holder, Lease> leases_;
+  std::set<std::pair<Clock::time_point, Holder>> expiries_;
+  Holder last_holder_ = 0;
+  Condition opened_;
 };
 
 }  // namespace tractor::arbiter

@@ -2,35 +2,41 @@
 
 #include <optional>
 
-#include "absl/strings/str_cat.h"
-#include "runtime/log.h"
+#include "arbiter/follow.h"
+#include "arbiter/register_tree.h"
+#include "arbiter/registry.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
-#include "runtime/wire/identity.h"
-#include "runtime/wire/outbox.h"
-#include "runtime/wire/server_call.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 
 namespace tractor::arbiter {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
-
-using ServedMethods = v1::ArbiterService::WithAsyncMethod_Register<
-    v1::ArbiterService::WithAsyncMethod_Find<v1::ArbiterService::WithAsyncMethod_List<
-        v1::ArbiterService::WithGenericMethod_Watch<v1::ArbiterService::Service>>>>;
-using RegisterCall = StreamCall<v1::RegisterRequest, v1::RegisterResponse>;
 using FindCall = UnaryCall<v1::FindRequest, v1::FindResponse>;
 using ListCall = UnaryCall<v1::ListRequest, v1::ListResponse>;
 
-void add_all(const std::vector<ActorInfo>& from, google::protobuf::RepeatedPtrField<v1::Registration>& to) {
-  to.Reserve(static_cast<int>(from.size()));
-  for (const ActorInfo& info : from) *to.Add() = encode(info);
+void add(const View::Found& found, google::protobuf::RepeatedPtrField<v1::Registration>& to) {
+  v1::Registration& registration = *to.Add();
+  registration = encode(*found.actor);
+  registration.set_calls_in_flight(found.calls_in_flight);
+}
+
+Pick decode(v1::Pick pick) {
+  switch (pick) {
+    case v1::PICK_RANDOM:
+      return Pick::random;
+    case v1::PICK_ROUND_ROBIN:
+      return Pick::round_robin;
+    case v1::PICK_LEAST_LOADED:
+      return Pick::least_loaded;
+    default:
+      return Pick::newest;
+  }
 }
 
 }  // namespace
 
-struct Service::Methods : ServedMethods {
+struct Service::Methods : v1::ArbiterService::AsyncService {
   explicit Methods(arbiter::Service& s) : service(s) {}
 
   // Runs a handler that may throw; the status says what it threw.
@@ -49,71 +55,37 @@ struct Service::Methods : ServedMethods {
     }
   }
 
-  void serve_register(RegisterCall& call) {
-    const Registry::Holder holder = service.registry_.new_holder();
-    const grpc::Status status = answer(call.context(), [&] {
-      Outbox<decltype(call.stream), v1::RegisterResponse> outbox(call.stream);
-      open_task_nursery([&](TaskNursery& tasks) {
-        tasks.start_soon([&] { outbox.run(); });
-        struct Close {
-          decltype(outbox)& box;
-          ~Close() { box.close(); }
-        } close{outbox};
-        v1::RegisterRequest message;
-        while (call.read(message)) outbox.send(receive(holder, message));
-      });
-    });
-    service.registry_.drop(holder);
-    service.changed_.notify();
-    call.finish(status);
-  }
+  Store& store() { return *service.store_; }
 
-  v1::RegisterResponse receive(Registry::Holder holder, const v1::RegisterRequest& message) {
-    v1::RegisterResponse reply;
-    switch (message.message_case()) {
-      case v1::RegisterRequest::kHello:
-        if (message.hello().version() != kVersion) {
-          throw CallError(ErrorKind::failed_precondition,
-                          absl::StrCat("this arbiter speaks version ", kVersion, " of the registration, not ",
-                                       message.hello().version()));
-        }
-        reply.mutable_welcome()->set_version(kVersion);
-        reply.mutable_welcome()->set_epoch(service.epoch_);
-        reply.mutable_welcome()->set_embedded(service.embedded_);
-        encode(self, *reply.mutable_welcome()->mutable_arbiter());
-        break;
-      case v1::RegisterRequest::kAdd:
-        service.registry_.add(holder, decode(message.add()));
-        log::debug(absl::StrCat("registered ", message.add().name(), " (", message.add().actor_id(), ")"));
-        reply.set_added(message.add().actor_id());
-        break;
-      case v1::RegisterRequest::kRemove:
-        service.registry_.remove(holder, message.remove());
-        log::debug(absl::StrCat("unregistered ", message.remove()));
-        reply.set_removed(message.remove());
-        break;
-      case v1::RegisterRequest::kHeartbeat:
-      case v1::RegisterRequest::MESSAGE_NOT_SET:
-        break;
-    }
-    service.changed_.notify();
-    return reply;
+  void serve_register(RegisterCall& call) {
+    call.finish(answer(call.context(), [&] {
+      v1::Welcome welcome;
+      welcome.set_epoch(store().epoch());
+      welcome.set_embedded(service.embedded_);
+      encode(self, *welcome.mutable_arbiter());
+      register_tree(store(), call, welcome, service.ttl_);
+    }));
   }
 
   void serve_find(FindCall& call) {
     v1::FindResponse response;
     const grpc::Status status = answer(call.context(), [&] {
-      const Registry::Labels labels(call.request.labels().begin(), call.request.labels().end());
-      std::vector<ActorInfo> found = service.registry_.find(call.request.name(), labels);
-      if (found.empty() && call.request.wait()) {
-        call.run_while_wanted([&] {
-          service.changed_.wait_until("an actor to be registered", [&] {
-            found = service.registry_.find(call.request.name(), labels);
-            return !found.empty();
-          });
-        });
-      }
-      add_all(found, *response.mutable_actors());
+      const v1::FindRequest& request = call.request;
+      const FindOptions options{.labels = {request.labels().begin(), request.labels().end()},
+                                .pick = decode(request.pick())};
+      const auto find = [&] {
+        if (request.pick() == v1::PICK_UNSPECIFIED) {
+          for (const View::Found& found : store().view().find(request.namespace_(), request.name(), options.labels))
+            add(found, *response.mutable_actors());
+        } else if (const auto found =
+                       store().view().pick(request.namespace_(), request.name(), options, Clock::now())) {
+          add(*found, *response.mutable_actors());
+        }
+        return !response.actors().empty();
+      };
+      if (!find() && request.wait())
+        call.run_while_wanted([&] { store().changed().wait_until("an actor to be registered", find); });
+      response.set_stale(store().stale());
     });
     call.finish(response, status);
   }
@@ -121,11 +93,24 @@ struct Service::Methods : ServedMethods {
   void serve_list(ListCall& call) {
     v1::ListResponse response;
     const grpc::Status status = answer(call.context(), [&] {
-      add_all(service.registry_.list(), *response.mutable_actors());
-      response.set_epoch(service.epoch_);
-      response.set_revision(service.registry_.revision());
+      for (const View::Found& found : store().view().list(call.request.namespace_()))
+        add(found, *response.mutable_actors());
+      response.set_epoch(store().epoch());
+      response.set_revision(store().view().revision());
+      response.set_stale(store().stale());
     });
     call.finish(response, status);
+  }
+
+  void serve_watch(WatchCall& call) {
+    call.finish(answer(call.context(), [&] { call.run_while_wanted([&] { follow(store(), call); }); }));
+  }
+
+  void stop() {
+    if (register_acceptor) register_acceptor->stop();
+    if (find_acceptor) find_acceptor->stop();
+    if (list_acceptor) list_acceptor->stop();
+    if (watch_acceptor) watch_acceptor->stop();
   }
 
   arbiter::Service& service;
@@ -134,9 +119,15 @@ struct Service::Methods : ServedMethods {
   std::optional<Acceptor<RegisterCall>> register_acceptor;
   std::optional<Acceptor<FindCall>> find_acceptor;
   std::optional<Acceptor<ListCall>> list_acceptor;
+  std::optional<Acceptor<WatchCall>> watch_acceptor;
 };
 
-Service::Service() : epoch_(random_id()), methods_(std::make_unique<Methods>(*this)) {}
+Service::Service(Clock::duration ttl) : Service(std::make_unique<Registry>(), ttl) {}
+
+Service::Service(std::unique_ptr<Store> store, Clock::duration ttl)
+    : store_(std::move(store)), ttl_(ttl), methods_(std::make_unique<Methods>(*this)) {
+  check_ttl(ttl);
+}
 
 Service::~Service() = default;
 
@@ -146,6 +137,7 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
   Methods& m = *methods_;
   m.server = &server;
   m.self = self;
+  store_->start(nursery, server.port());
   grpc::ServerCompletionQueue* queue = server.port().queue();
   m.register_acceptor.emplace(
       nursery,
@@ -157,6 +149,9 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
   m.list_acceptor.emplace(
       nursery, [&m, queue](ListCall& call, Tag& tag) { call.request_next(m, &Methods::RequestList, queue, tag); },
       [&m](ListCall& call) { m.serve_list(call); });
+  m.watch_acceptor.emplace(
+      nursery, [&m, queue](WatchCall& call, Tag& tag) { call.request_next(m, &Methods::RequestWatch, queue, tag); },
+      [&m](WatchCall& call) { m.serve_watch(call); });
 }
 
 void Service::open(bool embedded) {
@@ -164,10 +159,6 @@ void Service::open(bool embedded) {
   embedded_ = embedded;
 }
 
-void Service::stop() {
-  if (methods_->register_acceptor) methods_->register_acceptor->stop();
-  if (methods_->find_acceptor) methods_->find_acceptor->stop();
-  if (methods_->list_acceptor) methods_->list_acceptor->stop();
-}
+void Service::stop() { methods_->stop(); }
 
 }  // namespace tractor::arbiter

@@ -1,4 +1,4 @@
-// ArbiterService over a registry: what programs embed, and what tractor-arbiter serves.
+// ArbiterService over a store: what programs embed, and what tractor-arbiter serves.
 //
 // Served by the gRPC server of the actor that hosts it; of a root that does not, too, which refuses what it is asked,
 // until it takes the arbiter's place. Loop thread only.
@@ -7,36 +7,35 @@
 #include <grpcpp/impl/service_type.h>
 
 #include <memory>
-#include <string>
 
-#include "arbiter/registry.h"
-#include "runtime/task/condition.h"
+#include "arbiter/check.h"
+#include "arbiter/store.h"
 #include "runtime/wire/server.h"
 
 namespace tractor::arbiter {
 
 class Service {
  public:
-  Service();
+  // Keeps registrations in memory. UsageError for a `ttl` (of those from other hosts) that check_ttl() refuses.
+  explicit Service(Clock::duration ttl = kDefaultTtl);
+  Service(std::unique_ptr<Store> store, Clock::duration ttl);
   ~Service();
 
   // To be given to the server before it is built.
   grpc::Service* service();
-  // Starts to take calls, in tasks of `nursery`; `self` is the actor that hosts it.
+  // Starts the store and to take calls, in tasks of `nursery`; `self` is the actor that hosts it. A checkpoint; throws
+  // what keeps the store from starting.
   void serve(ActorServer& server, TaskNursery& nursery, const ActorRef& self);
   // Starts to answer them: this is the arbiter now. `embedded`: in a program that does something else.
   void open(bool embedded);
   // Takes no more: right after that nursery has ended.
   void stop();
 
-  const Registry& registry() const { return registry_; }
-
  private:
   struct Methods;
 
-  Registry registry_;
-  Condition changed_;
-  std::string epoch_;
+  std::unique_ptr<Store> store_;
+  Clock::duration ttl_;
   bool open_ = false;
   bool embedded_ = false;
   std::unique_ptr<Methods> methods_;

@@ -24,7 +24,7 @@ void director() {
 
     // Names need not be unique: find_actor prefers the newest, find_actors gives all, or those with a label.
     std::cout << tractor::find_actors("service").size() << " services, "
-              << tractor::find_actors("service", {{"zone", "a"}}).size()
+              << tractor::find_actors("service", {.labels = {{"zone", "a"}}}).size()
               << " of them in zone a; the newest is the second: " << std::boolalpha
               << (tractor::find_actor("service")->id() == second.id()) << '\n';
     std::cout << "the arbiter knows its zone: " << tractor::query_actor("service")->labels.at("zone") << '\n';

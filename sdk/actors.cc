@@ -16,7 +16,10 @@ std::unique_ptr<arbiter::Client>& client_slot() {
 arbiter::Client& client() {
   Runtime& runtime = Runtime::current();
   std::unique_ptr<arbiter::Client>& slot = client_slot();
-  if (slot == nullptr) slot = std::make_unique<arbiter::Client>(runtime.wire(), runtime.arbiter_address());
+  if (slot == nullptr) {
+    slot = std::make_unique<arbiter::Client>(runtime.wire(), runtime.arbiter_address(),
+                                             runtime.supervision().options().actor_namespace);
+  }
   return *slot;
 }
 
@@ -47,32 +50,33 @@ CurrentActor current_actor() {
   return {};
 }
 
-std::optional<Portal> find_actor(const std::string& name) {
-  const std::vector<ActorInfo> found = client().find(name);
-  if (found.empty()) return std::nullopt;
-  return portal_to(found.front());
+std::optional<Portal> find_actor(const std::string& name, const FindOptions& options) {
+  const std::optional<ActorInfo> found = client().pick(name, options);
+  if (!found) return std::nullopt;
+  return portal_to(*found);
 }
 
-std::vector<Portal> find_actors(const std::string& name, const std::map<std::string, std::string>& labels) {
+std::vector<Portal> find_actors(const std::string& name, const FindOptions& options) {
   std::vector<Portal> portals;
-  for (const ActorInfo& info : client().find(name, labels)) portals.push_back(portal_to(info));
+  for (const ActorInfo& info : client().find(name, options)) portals.push_back(portal_to(info));
   return portals;
 }
 
-Portal wait_for_actor(const std::string& name) { return portal_to(client().wait_for(name).front()); }
-
-std::optional<ActorInfo> query_actor(const std::string& name) {
-  std::vector<ActorInfo> found = client().find(name);
-  if (found.empty()) return std::nullopt;
-  return std::move(found.front());
+Portal wait_for_actor(const std::string& name, const FindOptions& options) {
+  return portal_to(client().wait_for(name, options));
 }
+
+std::optional<ActorInfo> query_actor(const std::string& name, const FindOptions& options) {
+  return client().pick(name, options);
+}
+
+bool found_is_stale() { return client().stale(); }
 
 std::vector<ActorInfo> list_actors() { return client().list(); }
 
 Portal get_arbiter() {
-  Runtime& runtime = Runtime::current();
-  return {std::make_shared<Peer>(runtime.wire(), ActorRef{.name = "arbiter"},
-                                 std::vector<std::string>{runtime.arbiter_address()}),
+  return {std::make_shared<Peer>(Runtime::current().wire(), ActorRef{.name = "arbiter"},
+                                 std::vector<std::string>{client().address()}),
           nullptr};
 }
 

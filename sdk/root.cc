@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "absl/strings/str_join.h"
+#include "arbiter/addresses.h"
+#include "arbiter/check.h"
 #include "arbiter/claim.h"
 #include "arbiter/registrar.h"
 #include "arbiter/service.h"
@@ -40,9 +43,13 @@ class Root {
     for (const std::string& module : options_.modules.get()) definitions_.functions.check_module_name(module);
     std::string address = or_environment(options_.arbiter, "TRACTOR_ARBITER");
     if (address.empty()) address = arbiter::default_address();
-    claim_ = arbiter::claim(address);
+    const std::vector<std::string> arbiters = arbiter::parse_addresses(address);
+    if (arbiters.size() == 1) claim_ = arbiter::claim(address);  // several are programs of their own
     supervision_.argv = command_line;
-    supervision_.arbiter_address = to_string(claim_.address);
+    supervision_.arbiter_address = absl::StrJoin(arbiters, ",");
+    supervision_.actor_namespace = or_environment(options_.actor_namespace, "TRACTOR_NAMESPACE");
+    arbiter::check_namespace(supervision_.actor_namespace);
+    arbiter::check_labels(options_.labels);
     supervision_.credential_file = or_environment(options_.credential_file, "TRACTOR_CREDENTIAL_FILE");
     supervision_.insecure = options_.insecure;
     if (options_.unreachable_after < std::chrono::seconds(1))
@@ -78,7 +85,7 @@ class Root {
                            main();
                            finished = true;
                          },
-                     .finish = [] {},
+                     .finish = [this] { registrar_->leave(); },
                      .stop = [this] { service_->stop(); }});
     } catch (...) {
       error = std::current_exception();
@@ -109,7 +116,8 @@ class Root {
       runtime_.emplace(definitions_, runtime_options());
     }
     runtime_->wire().bearer_token = token_;
-    registrar_.emplace(runtime_->wire(), supervision_.arbiter_address, [this] { take_over_arbiter(); });
+    registrar_.emplace(runtime_->wire(), supervision_.arbiter_address, supervision_.actor_namespace,
+                       [this] { take_over_arbiter(); });
     runtime_->set_registrar(&*registrar_);
     if (handles_signals_ == HandlesSignals::kYes) runtime_->handle_signals();
   }
@@ -131,6 +139,7 @@ class Root {
     actor.set_info({.name = options_.name,
                     .id = random_id(),
                     .incarnation = new_incarnation(),
+                    .labels = options_.labels,
                     .host = host_name(),
                     .pid = getpid()});
     actor.set_on_cancel_request([this](const ActorRef& by) { cancelled_by_ = by; });
@@ -143,6 +152,7 @@ class Root {
     if (claim_.ours) serve_arbiter();
     registrar_->start(system);
     registrar_->add(actor.info());
+    system.start_named("load reporter", [this] { report_load(runtime_->actor(), *registrar_); });
   }
 
   void serve_arbiter() {

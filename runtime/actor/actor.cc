@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "runtime/log.h"
+#include "runtime/process/supervision.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/identity.h"
@@ -20,6 +23,9 @@ void check_actor_name(const std::string& name) {
   }
   if (!is_utf8(name))
     throw UsageError(absl::StrCat("an actor's name must be valid UTF-8, got ", Value(name).describe()));
+  if (std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    throw UsageError(
+        absl::StrCat("an actor's name has no control characters, unlike \"", absl::CHexEscape(name), "\""));
 }
 
 void Actor::set_info(ActorInfo info) {
@@ -105,6 +111,8 @@ Value Actor::invoke(Invocation request, ServedCall& call) {
     std::string id;
   };
   const Entry entry(calls_, request.call_id, call);
+  ++calls_in_flight_;
+  const absl::Cleanup ended = [this] { --calls_in_flight_; };
 
   CallEnvironment environment{.stream = request.stream,
                               .call_id = std::move(request.call_id),
@@ -141,6 +149,17 @@ bool Actor::cancel_call(const std::string& call_id, const ActorRef& requested_by
 void Actor::cancel_actor(Clock::duration budget, const ActorRef& requested_by, const std::string& reason) {
   if (on_cancel_request_) on_cancel_request_(requested_by);
   cancel(budget, requested_by, reason);
+}
+
+void report_load(const Actor& actor, Registrar& registrar) {
+  constexpr Clock::duration kInterval = std::chrono::seconds(1);
+  std::uint32_t reported = 0;
+  while (true) {
+    sleep(kInterval);
+    if (actor.calls_in_flight() == reported) continue;
+    reported = actor.calls_in_flight();
+    registrar.load(actor.info().id, reported);
+  }
 }
 
 }  // namespace tractor

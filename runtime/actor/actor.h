@@ -16,7 +16,9 @@
 
 namespace tractor {
 
-// UsageError unless it can be a name: valid UTF-8, from 1 to 255 bytes.
+class Registrar;
+
+// UsageError unless it can be a name: valid UTF-8 without control characters, from 1 to 255 bytes.
 void check_actor_name(const std::string& name);
 
 class Actor final : public CallHandler {
@@ -46,6 +48,9 @@ class Actor final : public CallHandler {
   // Runs them, shielded, all within `budget`; what one throws goes to the log.
   void run_exit_callbacks(Clock::duration budget);
 
+  // Calls that it serves now.
+  std::uint32_t calls_in_flight() const { return calls_in_flight_; }
+
   // --- calls: CallHandler ---
   const ActorRef& self() const override { return self_; }
   Value invoke(Invocation invocation, ServedCall& call) override;
@@ -65,7 +70,12 @@ class Actor final : public CallHandler {
   Clock::time_point cancel_deadline_ = Clock::kNever;
   std::function<void(const ActorRef&)> on_cancel_request_;
   std::vector<std::function<void()>> exit_callbacks_;
-  std::map<std::string, ServedCall*> calls_;
+  std::map<std::string, ServedCall*> calls_;  // that have an id
+  std::uint32_t calls_in_flight_ = 0;
 };
+
+// Tells the registrar, once a second, when the number of calls that the actor serves has changed. Until it is
+// cancelled.
+void report_load(const Actor& actor, Registrar& registrar);
 
 }  // namespace tractor

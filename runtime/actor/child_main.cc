@@ -95,6 +95,7 @@ class ChildMain {
     actor.set_on_cancel_request([this](const ActorRef& by) { link_.send_ending(by); });
     SupervisionOptions& options = runtime_.supervision().options();
     options.arbiter_address = spec_.arbiter_address();
+    options.actor_namespace = spec_.namespace_();
     options.tree_directory = spec_.tree_directory();
     options.credential_file = spec_.credential_file();
     options.insecure = spec_.insecure();
@@ -102,6 +103,7 @@ class ChildMain {
     options.argv = own_command_line();
     if (!options.credential_file.empty()) runtime_.wire().bearer_token = read_credential(options.credential_file);
     runtime_.listen_in(TreeDirectory::join(spec_.tree_directory()));
+    system.start_named("load reporter", [this] { report_load(runtime_.actor(), link_); });
   }
 
   void main() {

@@ -148,6 +148,13 @@ void ParentLink::remove(const std::string& actor_id) {
   connection_->outbox->send(std::move(message));
 }
 
+void ParentLink::load(const std::string& actor_id, std::uint32_t calls_in_flight) {
+  v1::SuperviseRequest message;
+  message.mutable_load()->set_actor_id(actor_id);
+  message.mutable_load()->set_calls_in_flight(calls_in_flight);
+  connection_->outbox->send(std::move(message));
+}
+
 void ParentLink::spawned(pid_t pid) {
   v1::SuperviseRequest message;
   message.mutable_spawned()->set_pid(pid);

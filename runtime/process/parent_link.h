@@ -41,6 +41,7 @@ class ParentLink final : public Registrar {
 
   void add(const ActorInfo& info) override;
   void remove(const std::string& actor_id) override;
+  void load(const std::string& actor_id, std::uint32_t calls_in_flight) override;
   void spawned(pid_t pid) override;
   void reaped(pid_t pid) override;
 

@@ -34,6 +34,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   spec.mutable_modules()->Add(from.modules.begin(), from.modules.end());
   encode_map(from.statespace, *spec.mutable_statespace());
   spec.set_arbiter_address(options.arbiter_address);
+  spec.set_namespace_(options.actor_namespace);
   spec.set_tree_directory(options.tree_directory);
   spec.set_log_level(std::string(log::level_name(log::level())));
   encode(supervision.wire().self, *spec.mutable_parent());
@@ -109,6 +110,9 @@ class Supervision::Stream final : public ChildStream {
       case v1::SuperviseRequest::kUnregister:
         child_.on_unregistered(message.unregister());
         supervision_.registrar().remove(message.unregister());
+        break;
+      case v1::SuperviseRequest::kLoad:
+        supervision_.registrar().load(message.load().actor_id(), message.load().calls_in_flight());
         break;
       case v1::SuperviseRequest::kSpawned:
         child_.on_spawned_below(static_cast<pid_t>(message.spawned().pid()));

@@ -28,6 +28,8 @@ class Registrar {
   // Returns when the arbiter has it, or knows that it will have to be told later. A checkpoint.
   virtual void add(const ActorInfo& info) = 0;
   virtual void remove(const std::string& actor_id) = 0;
+  // How many calls an actor serves.
+  virtual void load(const std::string& actor_id, std::uint32_t calls_in_flight) = 0;
   // Processes below this actor, for those above it to wait for should it die.
   virtual void spawned(pid_t pid) = 0;
   virtual void reaped(pid_t pid) = 0;
@@ -36,7 +38,8 @@ class Registrar {
 struct SupervisionOptions {
   std::vector<std::string> argv = {};  // the root's
   std::string tree_directory = {};
-  std::string arbiter_address = {};
+  std::string arbiter_address = {};  // or several, separated by commas
+  std::string actor_namespace = {};  // in which they are registered there
   std::string credential_file = {};
   bool insecure = false;
   Clock::duration unreachable_after = kUnreachableAfter;  // over TCP, for all actors of the tree

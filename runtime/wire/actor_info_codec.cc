@@ -12,6 +12,7 @@ v1::Registration encode(const ActorInfo& from) {
   to.mutable_labels()->insert(from.labels.begin(), from.labels.end());
   to.set_host(from.host);
   to.set_pid(from.pid);
+  to.set_calls_in_flight(from.calls_in_flight);
   return to;
 }
 
@@ -23,7 +24,8 @@ ActorInfo decode(const v1::Registration& from) {
           .modules = {from.modules().begin(), from.modules().end()},
           .labels = {from.labels().begin(), from.labels().end()},
           .host = from.host(),
-          .pid = from.pid()};
+          .pid = from.pid(),
+          .calls_in_flight = from.calls_in_flight()};
 }
 
 }  // namespace tractor

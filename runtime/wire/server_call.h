@@ -129,6 +129,32 @@ struct StreamCall : ServerCall {
   void refuse(const grpc::Status& status) { finish(status); }
 };
 
+// One request, many responses.
+template <class Request, class Response>
+struct WriterCall : ServerCall {
+  Request request;
+  grpc::ServerAsyncWriter<Response> writer{&context()};
+
+  template <class Service, class Method>
+  void request_next(Service& service, Method method, grpc::ServerCompletionQueue* queue, Tag& tag) {
+    (service.*method)(&context(), &request, &writer, queue, queue, tag.tag());
+  }
+  // Waits until the client has room for it; false when the stream has ended. When the task is cancelled, so is the
+  // stream.
+  bool write(const Response& response) {
+    Operation op("a response to be sent");
+    writer.Write(response, op.tag());
+    return op.wait([this] { context().TryCancel(); });
+  }
+  // Ends the stream.
+  void finish(const grpc::Status& status) {
+    Operation op("a stream to end");
+    writer.Finish(status, op.tag());
+    wait_sent(op);
+    wait_until_done();
+  }
+};
+
 template <class Call>
 class Acceptor final : private Tag {
  public:

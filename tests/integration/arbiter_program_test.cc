@@ -84,8 +84,8 @@ int number_listed() {
 TEST_F(ArbiterProgram, help_says_what_it_does_and_exits_0) {
   Process process = arbiter({"--help"});
   EXPECT_EQ(process.wait(), Exit{.code = 0});
-  for (const char* part :
-       {"tractor-arbiter", "--listen", "--credential-file", "--insecure", "--log", "TRACTOR_ARBITER"}) {
+  for (const char* part : {"tractor-arbiter", "--listen", "--credential-file", "--insecure", "--log", "--store",
+                           "--ttl", "TRACTOR_ARBITER"}) {
     EXPECT_TRUE(contains(process.out(), part));
   }
   EXPECT_EQ(process.err(), "");

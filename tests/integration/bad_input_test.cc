@@ -326,7 +326,7 @@ TEST_F(BadInput, names_that_nobody_can_have) {
   with_daemon({.modules = {"scene"}}, [](Portal& frank) {
     EXPECT_TRUE(contains(usage_error([] { find_actor("\xff"); }), "UTF-8"));
     EXPECT_TRUE(contains(usage_error([] { wait_for_actor("\xff"); }), "UTF-8"));
-    EXPECT_TRUE(contains(usage_error([] { find_actors("frank", {{"part", "\xff"}}); }), "UTF-8"));
+    EXPECT_TRUE(contains(usage_error([] { find_actors("frank", {.labels = {{"part", "\xff"}}}); }), "UTF-8"));
     EXPECT_EQ(thrown<CallError>([&] { frank.run("scene.\xff"); }).kind(), ErrorKind::not_found);
   });
 }

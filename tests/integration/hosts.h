@@ -134,6 +134,23 @@ TRACTOR_SCENARIO(far) {
                        });
 }
 
+// tractor-arbiter there, with this --ttl. It becomes this process, so that it goes with it; it serves soon.
+TRACTOR_SCENARIO(far_arbiter) {
+  become_far_host();
+  std::cout << "serving" << std::endl;
+  const std::string program = built_binary("arbiter/tractor-arbiter");
+  execl(program.c_str(), program.c_str(), "--insecure", "--listen", "10.0.0.2:1616", "--ttl", arguments.at(0).c_str(),
+        nullptr);
+  return 1;
+}
+// Joins that arbiter, from the near host, until a signal ends it.
+TRACTOR_SCENARIO(joins_from_near) {
+  return program->main({.name = "near", .arbiter = "10.0.0.2:1616", .listen = {"10.0.0.1:0"}, .insecure = true}, [] {
+    std::cout << "joined" << std::endl;
+    sleep_forever();
+  });
+}
+
 class Hosts : private NearHost, public RealProcesses {
  protected:
   explicit Hosts(Clock::duration limit = 3s) : limit_(limit) {}

@@ -71,9 +71,11 @@ TEST_F(Names, A45_of_actors_with_one_name_the_newest_is_preferred_and_all_are_gi
       EXPECT_EQ(find_actor("frank")->id(), third.id());
       EXPECT_EQ(wait_for_actor("frank").id(), third.id());
       EXPECT_EQ(ids(find_actors("frank")), (std::vector<std::string>{third.id(), second.id(), first.id()}));
-      EXPECT_EQ(ids(find_actors("frank", {{"part", "lead"}})), (std::vector<std::string>{second.id(), first.id()}));
-      EXPECT_EQ(ids(find_actors("frank", {{"part", "lead"}, {"side", "left"}})), std::vector<std::string>{first.id()});
-      EXPECT_TRUE(find_actors("frank", {{"part", "villain"}}).empty());
+      EXPECT_EQ(ids(find_actors("frank", {.labels = {{"part", "lead"}}})),
+                (std::vector<std::string>{second.id(), first.id()}));
+      EXPECT_EQ(ids(find_actors("frank", {.labels = {{"part", "lead"}, {"side", "left"}}})),
+                std::vector<std::string>{first.id()});
+      EXPECT_TRUE(find_actors("frank", {.labels = {{"part", "villain"}}}).empty());
       third.cancel_actor();
       EXPECT_EQ(find_actor("frank")->id(), second.id());
       n.cancel();

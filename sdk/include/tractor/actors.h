@@ -3,11 +3,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "arbiter/find_options.h"
 #include "runtime/wire/actor_info.h"
 #include "tractor/portal.h"
 
@@ -35,17 +35,24 @@ class CurrentActor {
 };
 CurrentActor current_actor();
 
-// The newest actor of that name; empty when there is none.
-std::optional<Portal> find_actor(const std::string& name);
+// While no arbiter answers, the actors of a name are those that were found when it was asked for last, with a warning
+// in the log; found_is_stale() tells.
+
+// The newest actor of that name, or as the options say; empty when there is none.
+//   find_actor("worker", {.labels = {{"zone", "a"}}, .pick = Pick::least_loaded})
+std::optional<Portal> find_actor(const std::string& name, const FindOptions& options = {});
 // All of that name that have all the labels, newest first.
-std::vector<Portal> find_actors(const std::string& name, const std::map<std::string, std::string>& labels = {});
+std::vector<Portal> find_actors(const std::string& name, const FindOptions& options = {});
 // Parks until there is one. Bound it with fail_after where that may never be.
-Portal wait_for_actor(const std::string& name);
+Portal wait_for_actor(const std::string& name, const FindOptions& options = {});
 // What the arbiter knows of it, without connecting.
-std::optional<ActorInfo> query_actor(const std::string& name);
-// Everyone, by name, newest first.
+std::optional<ActorInfo> query_actor(const std::string& name, const FindOptions& options = {});
+// Whether what this process found last may be out of date, because no arbiter answered, or its store was away; of what
+// query_actor() returns, ActorInfo::stale says it. Not a checkpoint.
+bool found_is_stale();
+// Everyone, by name, newest first. While no arbiter answers: an error.
 std::vector<ActorInfo> list_actors();
-// The actor that hosts the arbiter.
+// The actor that hosts the arbiter; of several, the one that answered last.
 Portal get_arbiter();
 
 }  // namespace tractor

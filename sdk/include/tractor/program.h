@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -23,8 +24,13 @@ namespace tractor {
 
 struct RunOptions {
   std::string name = "root";
-  std::string arbiter = {};          // its address; default TRACTOR_ARBITER, else a socket in the runtime directory
-  Names modules = {};                // of the root that others may call
+  // Its address; default TRACTOR_ARBITER, else a socket in the runtime directory. Where nobody serves it, this program
+  // does. Several, separated by commas, are tried in their order; they serve one view, and this program none.
+  std::string arbiter = {};
+  // In which its actors find each other, and nobody else them; default TRACTOR_NAMESPACE, else the nameless one.
+  std::string actor_namespace = {};
+  std::map<std::string, std::string> labels = {};  // of the root, listed by the arbiter
+  Names modules = {};                              // of the root that others may call
   Names listen = {};                 // "host:port" addresses besides the unix socket; ask for a credential
   std::string credential_file = {};  // holds the token for TCP; default TRACTOR_CREDENTIAL_FILE
   bool insecure = false;             // let callers over TCP in without one

@@ -1,0 +1,59 @@
+#include "arbiter/check.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "runtime/actor/actor.h"
+#include "runtime/task/error.h"
+#include "runtime/wire/address.h"
+#include "runtime/wire/value.h"
+
+namespace tractor::arbiter {
+namespace {
+
+constexpr std::size_t kMaxBytes = 255;
+
+void check_text(const std::string& what, const std::string& text) {
+  if (text.size() > kMaxBytes) {
+    throw UsageError(
+        absl::StrCat(what, " has at most ", kMaxBytes, " bytes; ", Value(text).describe(), " has ", text.size()));
+  }
+  if (!is_utf8(text)) throw UsageError(absl::StrCat(what, " is valid UTF-8, not ", Value(text).describe()));
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    throw UsageError(absl::StrCat(what, " has no control characters, unlike \"", absl::CHexEscape(text), "\""));
+}
+
+}  // namespace
+
+void check_actor(const ActorInfo& actor) {
+  check_actor_name(actor.name);
+  if (actor.id.empty()) throw UsageError(absl::StrCat("actor \"", actor.name, "\" needs an id to be registered"));
+  check_text("an actor's id", actor.id);
+  check_labels(actor.labels);
+  for (const std::string& text : actor.addresses) {
+    const Address address = parse_address(text);
+    if (address.kind == Address::Kind::tcp && address.port == 0) {
+      throw UsageError(
+          absl::StrCat("the address \"", text, "\" of actor \"", actor.name, "\" needs a port: others must know it"));
+    }
+  }
+}
+
+void check_namespace(const std::string& actor_namespace) { check_text("a namespace", actor_namespace); }
+
+void check_labels(const std::map<std::string, std::string>& labels) {
+  for (const auto& [key, value] : labels) {
+    check_text("a label", key);
+    check_text(absl::StrCat("the label \"", key, "\""), value);
+  }
+}
+
+void check_ttl(Clock::duration ttl) {
+  if (ttl >= std::chrono::seconds(1) && ttl <= std::chrono::hours(24)) return;
+  throw UsageError(absl::StrCat("a registration's time to live is from 1 s to 24 h, not ",
+                                absl::FormatDuration(absl::FromChrono(ttl))));
+}
+
+}  // namespace tractor::arbiter

@@ -1,0 +1,24 @@
+// What can be registered and asked for, whoever asks: other languages' programs call an arbiter, too. Any thread.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "runtime/task/clock.h"
+#include "runtime/wire/actor_info.h"
+
+namespace tractor::arbiter {
+
+// UsageError that names what is wrong with it: an actor has a name and an id, of at most 255 bytes without control
+// characters, and addresses that parse; labels are no longer either.
+void check_actor(const ActorInfo& actor);
+// The same for a namespace; empty is the default one.
+void check_namespace(const std::string& actor_namespace);
+void check_labels(const std::map<std::string, std::string>& labels);
+
+inline constexpr Clock::duration kDefaultTtl = std::chrono::seconds(15);
+// UsageError unless it is from 1 s to a day: less than a lost heartbeat is no sign of death, and who is gone must not
+// be found for longer.
+void check_ttl(Clock::duration ttl);
+
+}  // namespace tractor::arbiter

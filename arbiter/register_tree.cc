@@ -1,0 +1,146 @@
+#include "arbiter/register_tree.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "arbiter/check.h"
+#include "arbiter/same_host.h"
+#include "runtime/log.h"
+#include "runtime/wire/actor_info_codec.h"
+#include "runtime/wire/error_codec.h"
+#include "runtime/wire/outbox.h"
+#include "runtime/wire/value_codec.h"
+
+namespace tractor::arbiter {
+namespace {
+
+constexpr std::uint32_t kVersion = 1;
+
+// What is wrong with what was sent is its sender's error.
+template <class F>
+void check(F&& f) {
+  try {
+    f();
+  } catch (const UsageError& e) {
+    throw CallError(ErrorKind::invalid_argument, e.what());
+  }
+}
+
+class Registering {
+ public:
+  Registering(Store& store, RegisterCall& call, Clock::duration ttl)
+      : store_(store), call_(call), outbox_(call.stream), ttl_(ttl) {}
+
+  ~Registering() {
+    if (!holder_) return;
+    // Who ends in good order says so, and on this host a connection is not lost but with the process behind it. That
+    // this arbiter ends says nothing about them.
+    if (left_ || (same_host_ && !currently_cancelled())) {
+      store_.drop(*holder_);
+    } else {
+      store_.abandon(*holder_);
+    }
+  }
+
+  void run(v1::Welcome welcome) {
+    open_task_nursery([&](TaskNursery& tasks) {
+      tasks.start_soon([this] { outbox_.run(); });
+      struct Close {
+        decltype(outbox_)& box;
+        ~Close() { box.close(); }
+      } close{outbox_};
+      v1::RegisterRequest message;
+      while (!left_ && call_.read(message)) {
+        if (message.has_hello()) {
+          greet(message.hello(), welcome);
+        } else {
+          receive(message);
+        }
+      }
+      if (expired_) throw LeaseExpired();
+    });
+  }
+
+ private:
+  void greet(const v1::RegisterHello& hello, v1::Welcome& welcome) {
+    if (holder_) throw CallError(ErrorKind::invalid_argument, "a registration has one hello");
+    if (hello.version() != kVersion) {
+      throw CallError(ErrorKind::failed_precondition, absl::StrCat("this arbiter speaks version ", kVersion,
+                                                                   " of the registration, not ", hello.version()));
+    }
+    check([&] { check_namespace(hello.namespace_()); });
+    same_host_ = is_same_host(call_.context().peer());
+    const Clock::duration ttl = same_host_ ? Clock::duration::zero() : ttl_;
+    holder_ = store_.open(hello.namespace_(), ttl, [this] {
+      expired_ = true;
+      call_.context().TryCancel();  // whoever still listens registers again
+    });
+    v1::RegisterResponse reply;
+    *reply.mutable_welcome() = std::move(welcome);
+    reply.mutable_welcome()->set_version(kVersion);
+    *reply.mutable_welcome()->mutable_ttl() = encode_duration(ttl);
+    outbox_.send(std::move(reply));
+  }
+
+  void receive(const v1::RegisterRequest& message) {
+    if (!holder_) throw CallError(ErrorKind::invalid_argument, "a registration begins with a hello");
+    v1::RegisterResponse reply;
+    switch (message.message_case()) {
+      case v1::RegisterRequest::kAdd:
+        add(message.add());
+        break;
+      case v1::RegisterRequest::kRemove:
+        store_.remove(*holder_, message.remove());
+        log::debug(absl::StrCat("unregistered ", message.remove()));
+        reply.set_removed(message.remove());
+        outbox_.send(std::move(reply));
+        break;
+      case v1::RegisterRequest::kHeartbeat:
+        store_.renew(*holder_,
+                     {message.heartbeat().calls_in_flight().begin(), message.heartbeat().calls_in_flight().end()});
+        break;
+      case v1::RegisterRequest::kGoodbye:
+        left_ = true;
+        break;
+      default:
+        break;  // of a later version
+    }
+  }
+
+  void add(const v1::Registration& registration) {
+    v1::RegisterResponse reply;
+    try {
+      ActorInfo actor = decode(registration);
+      actor.calls_in_flight = 0;  // heartbeats tell
+      check([&] { check_actor(actor); });
+      store_.add(*holder_, std::move(actor));
+      log::debug(absl::StrCat("registered ", registration.name(), " (", registration.actor_id(), ")"));
+      reply.set_added(registration.actor_id());
+    } catch (const LeaseExpired&) {
+      throw;
+    } catch (const CallError& e) {
+      log::warning(absl::StrCat("refused to register ", Value(registration.name()).describe(), ": ", e.what()));
+      reply.mutable_refused()->set_actor_id(registration.actor_id());
+      reply.mutable_refused()->set_reason(e.what());
+      reply.mutable_refused()->set_try_again(e.kind() == ErrorKind::unavailable);
+    }
+    outbox_.send(std::move(reply));
+  }
+
+  Store& store_;
+  RegisterCall& call_;
+  Outbox<decltype(RegisterCall::stream), v1::RegisterResponse> outbox_;
+  Clock::duration ttl_;
+  std::optional<Store::Holder> holder_;
+  bool same_host_ = false;
+  bool left_ = false;
+  bool expired_ = false;
+};
+
+}  // namespace
+
+void register_tree(Store& store, RegisterCall& call, v1::Welcome welcome, Clock::duration ttl) {
+  Registering(store, call, ttl).run(std::move(welcome));
+}
+
+}  // namespace tractor::arbiter
