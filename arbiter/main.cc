@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "arbiter/claim.h"
+#include "arbiter/make_store.h"
 #include "arbiter/service.h"
 #include "runtime/actor/credential.h"
 #include "runtime/actor/runtime.h"
@@ -18,6 +19,8 @@ struct Settings {
   std::string credential_file;
   bool insecure = false;
   std::string log_level;
+  std::string store = "memory";
+  int store_timeout = 30;
   int ttl = std::chrono::duration_cast<std::chrono::seconds>(kDefaultTtl).count();
 };
 
@@ -46,7 +49,8 @@ void serve(const Settings& settings) {
   }
   if (!settings.credential_file.empty()) options.server.bearer_token = read_credential(settings.credential_file);
   options.server.insecure = settings.insecure;
-  Service service{std::chrono::seconds(settings.ttl)};
+  Service service(make_store(settings.store, std::chrono::seconds(settings.store_timeout)),
+                  std::chrono::seconds(settings.ttl));
   options.server.services = {service.service()};
 
   const Definitions none;
@@ -61,7 +65,11 @@ void serve(const Settings& settings) {
                                                .incarnation = new_incarnation(),
                                                .host = host_name(),
                                                .pid = getpid()});
-                     service.serve(runtime.server(), system, runtime.actor().self());
+                     CancelScope starting;  // a signal ends it, too
+                     runtime.actor().set_scope(&starting);
+                     starting.run([&] { service.serve(runtime.server(), system, runtime.actor().self()); });
+                     runtime.actor().set_scope(nullptr);
+                     if (starting.cancelled_caught()) return;
                      service.open(false);
                      for (Claim& c : claims) {
                        runtime.accept_on(std::move(c.listener));
@@ -94,6 +102,15 @@ int main(int argc, char** argv) {
                  "File with the secret token that callers over TCP must show")
       ->envname("TRACTOR_CREDENTIAL_FILE");
   app.add_flag("--insecure", settings.insecure, "Let everyone in who reaches a TCP port");
+  app.add_option(
+         "--store", settings.store,
+         "Where registrations are kept: memory, or etcd://HOST:PORT,... (members of one cluster), which several "
+         "arbiters share")
+      ->capture_default_str();
+  app.add_option("--store-timeout", settings.store_timeout,
+                 "Seconds for which an etcd that does not answer at the start is tried; then the exit status is 3")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 86400));
   app.add_option("--ttl", settings.ttl,
                  "Seconds after which an actor on another host that was not heard of is gone, from 1 to 86400")
       ->capture_default_str();
@@ -118,6 +135,9 @@ int main(int argc, char** argv) {
   } catch (const tractor::UsageError& e) {
     std::cerr << "tractor-arbiter: " << e.what() << '\n';
     return 2;
+  } catch (const tractor::arbiter::StoreUnreachable& e) {
+    std::cerr << "tractor-arbiter: " << e.what() << '\n';
+    return 3;
   } catch (const std::exception& e) {
     std::cerr << "tractor-arbiter: " << e.what() << '\n';
     return 1;

@@ -20,6 +20,7 @@ packages=(
   libspdlog-dev libcli11-dev
   # tests
   libgtest-dev libbenchmark-dev python3 python3-grpcio python3-protobuf iproute2 procps
+  etcd-server etcd-client
 )
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then

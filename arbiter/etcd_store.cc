@@ -1,0 +1,198 @@
+#include "arbiter/etcd_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "runtime/log.h"
+#include "runtime/wire/actor_info_codec.h"
+
+namespace tractor::arbiter {
+namespace {
+
+// Of a holder on this arbiter's host, whose end is noticed at once: how long its registrations outlive the arbiter.
+constexpr Clock::duration kLocalTtl = std::chrono::seconds(10);
+// All leases are renewed once in that time, if something is to be renewed.
+constexpr Clock::duration kRenewal = std::chrono::seconds(1);
+// How long what was written may take to be seen.
+constexpr Clock::duration kSeenTimeout = std::chrono::seconds(3);
+// Of a transaction that others get in the way of.
+constexpr int kAttempts = 10;
+
+}  // namespace
+
+EtcdStore::EtcdStore(std::vector<std::string> endpoints, Clock::duration start_timeout)
+    : endpoints_(std::move(endpoints)), start_timeout_(start_timeout) {}
+
+EtcdStore::~EtcdStore() = default;
+
+void EtcdStore::start(TaskNursery& nursery, CompletionQueuePort& port) {
+  nursery_ = &nursery;
+  client_ = std::make_unique<EtcdClient>(endpoints_, port);
+  follower_ = std::make_unique<EtcdView>(*client_, view_, [this] { changed().notify(); });
+  follower_->read_first(start_timeout_);
+  nursery.start_named("etcd view", [this] { follower_->follow(); });
+  nursery.start_named("etcd leases", [this] { keep_leases_alive(); });
+}
+
+void EtcdStore::check_not_stale() const {
+  if (!stale()) return;
+  throw CallError(ErrorKind::unavailable, absl::StrCat("the arbiter's store, etcd at ", absl::StrJoin(endpoints_, ","),
+                                                       ", is away: nobody can be registered until it is back"));
+}
+
+Store::Holder EtcdStore::open(const std::string& actor_namespace, Clock::duration ttl,
+                              std::function<void()> on_expired) {
+  check_not_stale();
+  const bool while_connected = ttl == Clock::duration::zero();
+  const auto holder = static_cast<Holder>(client_->grant(while_connected ? kLocalTtl : ttl).id());
+  leases_.emplace(holder, Lease{.actor_namespace = actor_namespace,
+                                .while_connected = while_connected,
+                                .on_expired = std::move(on_expired)});
+  return holder;
+}
+
+EtcdStore::Lease& EtcdStore::used(Holder holder) {
+  const auto lease = leases_.find(holder);
+  if (lease == leases_.end()) throw LeaseExpired();
+  lease->second.heard_of = true;
+  return lease->second;
+}
+
+void EtcdStore::add(Holder holder, ActorInfo actor) {
+  check_not_stale();
+  const std::string key = actor_key(used(holder).actor_namespace, actor.id);
+  etcdserverpb::TxnRequest request;
+  etcdserverpb::Compare& unchanged = *request.add_compare();
+  unchanged.set_target(etcdserverpb::Compare::MOD);
+  unchanged.set_key(key);
+  unchanged.set_mod_revision(0);  // there is none
+  etcdserverpb::PutRequest& put = *request.add_success()->mutable_request_put();
+  put.set_key(key);
+  put.set_lease(static_cast<std::int64_t>(holder));
+  encode(actor).SerializeToString(put.mutable_value());
+  request.add_failure()->mutable_request_range()->set_key(key);
+  for (int i = 0; i < kAttempts; ++i) {
+    etcdserverpb::TxnResponse response;
+    try {
+      response = client_->transact(request);
+    } catch (const CallError& e) {
+      if (e.kind() != ErrorKind::not_found) throw;
+      expired(holder);
+      throw LeaseExpired();
+    }
+    if (response.succeeded()) {
+      used(holder).actors.insert(actor.id);
+      return wait_until_seen(response.header().revision());
+    }
+    const auto& found = response.responses(0).response_range().kvs();
+    unchanged.set_mod_revision(found.empty() ? 0 : found[0].mod_revision());
+    v1::Registration old;
+    if (found.empty() || !old.ParseFromString(found[0].value()) || old.incarnation() <= actor.incarnation) continue;
+    throw CallError(ErrorKind::failed_precondition,
+                    absl::StrCat("actor ", actor.id, " is registered as incarnation ", old.incarnation(), " already, ",
+                                 actor.incarnation, " is older"));
+  }
+  throw CallError(ErrorKind::unavailable, absl::StrCat("actor ", actor.id, " is being registered elsewhere, too"));
+}
+
+void EtcdStore::remove(Holder holder, const std::string& actor_id) {
+  Lease& lease = used(holder);
+  if (lease.actors.erase(actor_id) == 0) return;
+  const std::string key = actor_key(lease.actor_namespace, actor_id);
+  try {
+    erase(holder, key);
+  } catch (const CallError& e) {
+    log::warning(absl::StrCat("an actor is unregistered later: ", e.what()));
+    nursery_->start_soon([this, holder, key] {
+      while (leases_.contains(holder)) {  // else it ends with that
+        sleep(kRenewal);
+        try {
+          return erase(holder, key);
+        } catch (const CallError&) {
+        }
+      }
+    });
+  }
+}
+
+// Unless someone else has it by now.
+void EtcdStore::erase(Holder holder, const std::string& key) {
+  etcdserverpb::TxnRequest request;
+  etcdserverpb::Compare& still_ours = *request.add_compare();
+  still_ours.set_target(etcdserverpb::Compare::LEASE);
+  still_ours.set_key(key);
+  still_ours.set_lease(static_cast<std::int64_t>(holder));
+  request.add_success()->mutable_request_delete_range()->set_key(key);
+  const auto response = client_->transact(request);
+  if (response.succeeded()) wait_until_seen(response.header().revision());
+}
+
+void EtcdStore::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) {
+  const Lease& lease = used(holder);
+  for (const std::string& id : lease.actors) {
+    const auto calls = calls_in_flight.find(id);
+    view_.set_load(lease.actor_namespace, id, calls == calls_in_flight.end() ? 0 : calls->second);
+  }
+}
+
+void EtcdStore::drop(Holder holder) {
+  if (leases_.erase(holder) == 0) return;
+  nursery_->start_soon([this, holder] {
+    try {
+      client_->revoke(static_cast<std::int64_t>(holder));
+    } catch (const CallError& e) {
+      if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
+    }
+  });
+}
+
+void EtcdStore::abandon(Holder holder) { leases_.erase(holder); }
+
+void EtcdStore::expired(Holder holder) {
+  const auto lease = leases_.find(holder);
+  if (lease == leases_.end()) return;
+  const std::function<void()> on_expired = std::move(lease->second.on_expired);
+  leases_.erase(lease);
+  on_expired();
+}
+
+// So that who is told that it is registered is found, here at least.
+void EtcdStore::wait_until_seen(std::int64_t revision) {
+  const bool seen = !move_on_after(kSeenTimeout, [&] {
+                       changed().wait_until("etcd to tell what was written",
+                                            [&] { return view_.revision() >= static_cast<std::uint64_t>(revision); });
+                     }).cancelled_caught();
+  if (!seen) throw CallError(ErrorKind::unavailable, "etcd has taken a registration, but does not tell of it");
+}
+
+void EtcdStore::keep_leases_alive() {
+  while (true) {
+    sleep(kRenewal);
+    if (leases_.empty()) continue;
+    const std::string why = client_->keep_alive([this](EtcdClient::KeepAliveStream& stream) { renew_all(stream); });
+    log::debug(absl::StrCat("etcd's leases are renewed no longer: ", why));
+  }
+}
+
+// Until the stream ends, or a member does not answer.
+void EtcdStore::renew_all(EtcdClient::KeepAliveStream& stream) {
+  while (true) {
+    std::vector<Holder> due;
+    for (auto& [holder, lease] : leases_) {
+      if (lease.while_connected || std::exchange(lease.heard_of, false)) due.push_back(holder);
+    }
+    for (const Holder holder : due) {
+      etcdserverpb::LeaseKeepAliveRequest request;
+      request.set_id(static_cast<std::int64_t>(holder));
+      etcdserverpb::LeaseKeepAliveResponse response;
+      bool answered = false;
+      if (move_on_after(EtcdClient::kAnswerTimeout, [&] { answered = stream.write(request) && stream.read(response); })
+              .cancelled_caught() ||
+          !answered)
+        return;
+      if (response.ttl() == 0) expired(holder);
+    }
+    sleep(kRenewal);
+  }
+}
+
+}  // namespace tractor::arbiter
