@@ -88,10 +88,16 @@ void add_credentials(grpc::ClientContext& context, const WireContext& wire, cons
     context.AddMetadata("authorization", "Bearer " + wire.bearer_token);
 }
 
+// A connection for what does not go over a link, opened when that is asked for: who only finds an actor needs none.
 struct Peer::Stubs {
-  Stubs(const std::string& address, Clock::duration unreachable_after)
-      : actor(v1::ActorService::NewStub(open_channel(address, unreachable_after))) {}
-  std::unique_ptr<v1::ActorService::Stub> actor;
+  Stubs(std::string a, Clock::duration u) : address(std::move(a)), unreachable_after(u) {}
+  v1::ActorService::Stub& actor() {
+    if (stub == nullptr) stub = v1::ActorService::NewStub(open_channel(address, unreachable_after));
+    return *stub;
+  }
+  std::string address;
+  Clock::duration unreachable_after;
+  std::unique_ptr<v1::ActorService::Stub> stub = {};
 };
 
 Peer::Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> addresses)
@@ -222,7 +228,7 @@ bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const Pe
 
 ActorDescription Peer::describe() {
   return decode(ask<v1::DescribeResponse>("an actor's description", wire_, *this, [&](grpc::ClientContext& context) {
-    return stubs_->actor->PrepareAsyncDescribe(&context, {}, wire_.port->queue());
+    return stubs_->actor().PrepareAsyncDescribe(&context, {}, wire_.port->queue());
   }));
 }
 
@@ -230,7 +236,7 @@ bool Peer::cancel_call(const std::string& call_id, const std::string& reason) {
   v1::CancelRequest request;
   request.set_call_id(call_id);
   request.set_reason(reason);
-  return send_cancel(wire_, *stubs_->actor, *this, std::move(request));
+  return send_cancel(wire_, stubs_->actor(), *this, std::move(request));
 }
 
 bool Peer::cancel_actor(Clock::duration budget, const std::string& reason) {
@@ -238,7 +244,7 @@ bool Peer::cancel_actor(Clock::duration budget, const std::string& reason) {
   request.set_actor_id(actor_.id);
   request.set_reason(reason);
   *request.mutable_budget() = encode_duration(budget);
-  return send_cancel(wire_, *stubs_->actor, *this, std::move(request));
+  return send_cancel(wire_, stubs_->actor(), *this, std::move(request));
 }
 
 }  // namespace tractor

@@ -36,8 +36,7 @@ void reap(pid_t pid) {
 
 }  // namespace
 
-OwnProcess::OwnProcess(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), program_invocation_name);
+OtherProcess::OtherProcess(const std::string& file, std::vector<std::string> arguments) {
   int ends[2];
   check(pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno, "pipe");
   posix_spawn_file_actions_t actions;
@@ -48,7 +47,7 @@ OwnProcess::OwnProcess(std::vector<std::string> arguments) {
     close(ends[1]);
   };
   try {
-    pid_ = start("/proc/self/exe", std::move(arguments), &actions);
+    pid_ = start(file.c_str(), std::move(arguments), &actions);
   } catch (...) {
     clean_up();
     close(ends[0]);
@@ -58,18 +57,24 @@ OwnProcess::OwnProcess(std::vector<std::string> arguments) {
   output_ = fdopen(ends[0], "r");
 }
 
-OwnProcess::~OwnProcess() {
+OtherProcess::~OtherProcess() {
   std::fclose(output_);
   kill(pid_, SIGKILL);
   reap(pid_);
 }
 
-std::string OwnProcess::read_line() {
+OwnProcess::OwnProcess(std::vector<std::string> arguments)
+    : OtherProcess("/proc/self/exe", [&] {
+        arguments.insert(arguments.begin(), program_invocation_name);
+        return std::move(arguments);
+      }()) {}
+
+std::string OtherProcess::read_line() {
   char* text = nullptr;
   std::size_t capacity = 0;
   const ssize_t size = getline(&text, &capacity, output_);
   const std::unique_ptr<char, decltype(&std::free)> owner(text, &std::free);
-  if (size <= 0) throw std::runtime_error("a gRPC process of this benchmark ended before it had answered");
+  if (size <= 0) throw std::runtime_error("a process of this benchmark ended before it had answered");
   return {text, static_cast<std::size_t>(size - (text[size - 1] == '\n' ? 1 : 0))};
 }
 
