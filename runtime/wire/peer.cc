@@ -43,6 +43,11 @@ grpc::ChannelArguments channel_arguments_over_tcp(Clock::duration unreachable_af
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, milliseconds(unreachable_after));  // the time to connect
+  // A host's name may stand for another machine at any time, a replaced container for one. While it stands for none a
+  // name server may leave it unanswered, and the question would outlast the name's return: by default it waits for two
+  // minutes, and asks again no sooner than after half of one.
+  args.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, 2000);
+  args.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 500);
   return args;
 }
 
