@@ -3,11 +3,13 @@
 #include <iostream>
 
 #include "arbiter/claim.h"
+#include "arbiter/health.h"
 #include "arbiter/make_store.h"
 #include "arbiter/service.h"
 #include "runtime/actor/credential.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
+#include "runtime/log_format.h"
 #include "runtime/process/launcher.h"
 #include "runtime/wire/identity.h"
 
@@ -18,11 +20,21 @@ struct Settings {
   std::vector<std::string> listen;
   std::string credential_file;
   bool insecure = false;
+  double drain_seconds = 0;
+  std::string health;
   std::string log_level;
   std::string store = "memory";
   int store_timeout = 30;
   int ttl = std::chrono::duration_cast<std::chrono::seconds>(kDefaultTtl).count();
+  std::string log_format;
 };
+
+constexpr const char* kExitStatuses =
+    "Exit status:\n"
+    "  0    it was ended by SIGTERM, SIGINT or SIGHUP; with --health: SERVING\n"
+    "  1    an error; with --health: anything else, or no answer\n"
+    "  2    a wrong option, address, file or directory\n"
+    "  130  a second SIGINT ended it at once";
 
 // The arbiter is the one who is told, and has no children.
 class NoRegistrar final : public Registrar {
@@ -33,6 +45,25 @@ class NoRegistrar final : public Registrar {
   void spawned(pid_t /*pid*/) override {}
   void reaped(pid_t /*pid*/) override {}
 };
+
+// Once it is cancelled it goes on for a while: probes see that it is about to end, and who asks meanwhile is answered.
+void serve_until_cancelled(Service& service, double drain_seconds) {
+  try {
+    sleep_forever();
+  } catch (const Cancelled&) {
+    const auto limit = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(drain_seconds));
+    if (limit > Clock::duration::zero())
+      CancelScope({.deadline = deadline_after(limit), .shield = true}).run([&] { service.drain(); });
+    throw;
+  }
+}
+
+int probe(const std::string& address) {
+  constexpr std::chrono::seconds kTimeout(2);
+  const Health health = ask_health(address, kTimeout);
+  (health.serving ? std::cout : std::cerr) << health.description << '\n';
+  return health.serving ? 0 : 1;
+}
 
 void serve(const Settings& settings) {
   std::vector<Claim> claims;
@@ -71,6 +102,7 @@ void serve(const Settings& settings) {
                      runtime.actor().set_scope(nullptr);
                      if (starting.cancelled_caught()) return;
                      service.open(false);
+                     runtime.health().add("tractor.v1.ArbiterService");
                      for (Claim& c : claims) {
                        runtime.accept_on(std::move(c.listener));
                        std::cout << "listening on " << to_string(c.address) << '\n';
@@ -79,7 +111,7 @@ void serve(const Settings& settings) {
                        std::cout << "listening on " << to_string(a) << '\n';
                      std::cout.flush();
                    },
-               .main = [] { sleep_forever(); },
+               .main = [&] { serve_until_cancelled(service, settings.drain_seconds); },
                .finish = [] {},
                .stop = [&] { service.stop(); }});
 }
@@ -114,9 +146,19 @@ int main(int argc, char** argv) {
   app.add_option("--ttl", settings.ttl,
                  "Seconds after which an actor on another host that was not heard of is gone, from 1 to 86400")
       ->capture_default_str();
+  app.add_option(
+         "--drain", settings.drain_seconds,
+         "After SIGTERM: say NOT_SERVING, take no new registrations, and go on answering for so many seconds, or "
+         "until nobody is registered. Default: 0")
+      ->check(CLI::Range(0.0, 3600.0));
+  app.add_option("--health", settings.health,
+                 "Serve nothing; ask who serves at that address whether it does, and say so");
   app.add_option("--log", settings.log_level, "trace, debug, info, warning, error or off")->envname("TRACTOR_LOG");
+  app.add_option("--log-format", settings.log_format, "text or json")->envname("TRACTOR_LOG_FORMAT");
+  app.footer(tractor::arbiter::kExitStatuses);
   try {
     app.parse(argc, argv);
+    if (!settings.log_format.empty()) tractor::log::use_format(tractor::log::parse_format(settings.log_format));
     if (!settings.log_level.empty()) tractor::log::to_console(tractor::log::parse_level(settings.log_level));
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
@@ -125,6 +167,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
+    if (!settings.health.empty()) return tractor::arbiter::probe(settings.health);
     if (settings.listen.empty()) {
       const char* address = std::getenv("TRACTOR_ARBITER");
       settings.listen = {address != nullptr && *address != '\0' ? std::string(address)

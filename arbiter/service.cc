@@ -58,13 +58,18 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
   Store& store() { return *service.store_; }
 
   void serve_register(RegisterCall& call) {
-    call.finish(answer(call.context(), [&] {
+    ++trees;
+    const grpc::Status status = answer(call.context(), [&] {
+      if (service.draining_) throw CallError(ErrorKind::unavailable, "the arbiter is about to end: register elsewhere");
       v1::Welcome welcome;
       welcome.set_epoch(store().epoch());
       welcome.set_embedded(service.embedded_);
       encode(self, *welcome.mutable_arbiter());
       register_tree(store(), call, welcome, service.ttl_);
-    }));
+    });
+    --trees;
+    store().changed().notify();
+    call.finish(status);
   }
 
   void serve_find(FindCall& call) {
@@ -114,6 +119,7 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
   }
 
   arbiter::Service& service;
+  int trees = 0;  // that are registering, or registered
   ActorServer* server = nullptr;
   ActorRef self;
   std::optional<Acceptor<RegisterCall>> register_acceptor;
@@ -157,6 +163,11 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
 void Service::open(bool embedded) {
   open_ = true;
   embedded_ = embedded;
+}
+
+void Service::drain() {
+  draining_ = true;
+  store_->changed().wait_until("the last tree to leave", [this] { return methods_->trees == 0; });
 }
 
 void Service::stop() { methods_->stop(); }

@@ -28,6 +28,8 @@ class Service {
   void serve(ActorServer& server, TaskNursery& nursery, const ActorRef& self);
   // Starts to answer them: this is the arbiter now. `embedded`: in a program that does something else.
   void open(bool embedded);
+  // This arbiter is about to end: it goes on answering, but no tree registers any more. Parks until none is registered.
+  void drain();
   // Takes no more: right after that nursery has ended.
   void stop();
 
@@ -38,6 +40,7 @@ class Service {
   Clock::duration ttl_;
   bool open_ = false;
   bool embedded_ = false;
+  bool draining_ = false;
   std::unique_ptr<Methods> methods_;
 };
 

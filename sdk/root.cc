@@ -157,6 +157,7 @@ class Root {
 
   void serve_arbiter() {
     service_->open(true);
+    runtime_->health().add("tractor.v1.ArbiterService");
     if (claim_.listener) runtime_->accept_on(std::move(claim_.listener));
   }
 

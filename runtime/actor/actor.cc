@@ -47,6 +47,7 @@ void Actor::cancel(Clock::duration budget, const ActorRef& requested_by, const s
   if (!cancelled()) {
     log::info(absl::StrCat("cancelled", requested_by == ActorRef{} ? "" : " by " + to_string(requested_by),
                            reason.empty() ? "" : ": " + reason));
+    if (on_cancel_) on_cancel_();
   }
   cancel_deadline_ = std::min(cancel_deadline_, deadline_after(budget));
   if (scope_ != nullptr) scope_->cancel();

@@ -35,8 +35,9 @@ std::string log_context() {
   return absl::StrCat(to_string(const_cast<Runtime*>(runtime)->actor().self()), " [", current_task_name(), "] ");
 }
 
-ActorServer::Options with_supervision(ActorServer::Options options, Supervision& supervision) {
-  options.services.push_back(supervision.service());
+ActorServer::Options with_services(ActorServer::Options options, Supervision& supervision, HealthService& health,
+                                   ReflectionService& reflection) {
+  options.services.insert(options.services.end(), {supervision.service(), health.service(), reflection.service()});
   options.unreachable_after = supervision.options().unreachable_after;
   return options;
 }
@@ -76,7 +77,7 @@ struct StopAtEnd {
 Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
     : actor_((prepare_process(), definitions.functions)),
       supervision_(helper_, std::move(options.supervision)),
-      server_(with_supervision(std::move(options.server), supervision_)),
+      server_(with_services(std::move(options.server), supervision_, health_, reflection_)),
       scheduler_(server_.port(), options.scheduler) {
   Runtime* none = nullptr;
   if (!the_runtime.compare_exchange_strong(none, this)) {
@@ -87,6 +88,10 @@ Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
   wire_.calls = &actor_;
   wire_.unreachable_after = supervision_.options().unreachable_after;
   supervision_.set_time_left([this] { return actor_.time_left(); });
+  actor_.set_on_cancel([this] { health_.set_serving(false); });
+  for (const char* name :
+       {"tractor.v1.ActorService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"})
+    health_.add(name);
   log::set_context(log_context);
   set_exception_types(&definitions.exceptions);
 }
@@ -118,6 +123,8 @@ void Runtime::run(const Phases& phases) {
     struct Stop {
       void stop() {
         runtime.supervision_.stop();
+        runtime.health_.stop();
+        runtime.reflection_.stop();
         phases.stop();
       }
       Runtime& runtime;
@@ -132,10 +139,13 @@ void Runtime::run(const Phases& phases) {
         helper_.every(std::chrono::duration_cast<std::chrono::milliseconds>(wire_.unreachable_after / 20),
                       [this] { server_.show_signs_of_life(); });
         supervision_.serve(server_, system, wire_, *registrar_);
+        health_.serve(server_, system);
+        reflection_.serve(server_, system);
         const StopAtEnd<ActorServer> stop_server{server_};
         open_task_nursery([&](TaskNursery& calls) {
           actor_.set_scope(&calls.cancel_scope());
           server_.serve(calls, actor_);
+          health_.set_serving(!actor_.cancelled());
           phases.main();
           actor_.cancel(kDefaultBudget, {}, "its work is done");  // calls that are still running
         });

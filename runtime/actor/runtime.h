@@ -19,8 +19,10 @@
 #include "runtime/process/runtime_directory.h"
 #include "runtime/process/supervision.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/wire/health_service.h"
 #include "runtime/wire/link_stream.h"
 #include "runtime/wire/peer.h"
+#include "runtime/wire/reflection_service.h"
 #include "runtime/wire/server.h"
 
 namespace tractor {
@@ -68,6 +70,8 @@ class Runtime {
 
   Actor& actor() { return actor_; }
   ActorServer& server() { return server_; }
+  // Says that the actor serves from when it takes calls until it is cancelled. Other services of the server are added.
+  HealthService& health() { return health_; }
   HelperThread& helper() { return helper_; }
   Supervision& supervision() { return supervision_; }
   Scheduler& scheduler() { return scheduler_; }
@@ -79,6 +83,8 @@ class Runtime {
   HelperThread helper_;
   Actor actor_;
   Supervision supervision_;
+  HealthService health_;
+  ReflectionService reflection_{health_.names()};
   ActorServer server_;
   Scheduler scheduler_;
   Links links_;

@@ -1,0 +1,116 @@
+#include "runtime/wire/health_service.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "runtime/wire/server_call.h"
+
+namespace tractor {
+namespace {
+
+using grpc::health::v1::Health;
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+using ServedMethods = Health::WithAsyncMethod_Check<Health::WithAsyncMethod_Watch<Health::Service>>;
+using CheckCall = UnaryCall<HealthCheckRequest, HealthCheckResponse>;
+
+struct WatchCall : ServerCall {
+  HealthCheckRequest request;
+  grpc::ServerAsyncWriter<HealthCheckResponse> stream{&context()};
+
+  void send(HealthCheckResponse::ServingStatus status) {
+    HealthCheckResponse response;
+    response.set_status(status);
+    Operation op("a status to be sent");
+    stream.Write(response, op.tag());
+    wait_sent(op);
+  }
+  void finish(const grpc::Status& status) {
+    Operation op("a stream to end");
+    stream.Finish(status, op.tag());
+    wait_sent(op);
+    wait_until_done();
+  }
+};
+
+}  // namespace
+
+struct HealthService::Methods : ServedMethods {
+  explicit Methods(HealthService& h) : health(h) {}
+
+  HealthCheckResponse::ServingStatus status_of(const std::string& name) const {
+    if (!name.empty() && !health.names_.contains(name)) return HealthCheckResponse::SERVICE_UNKNOWN;
+    return health.serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+  }
+
+  void serve_check(CheckCall& call) const {
+    HealthCheckResponse response;
+    response.set_status(status_of(call.request.service()));
+    if (response.status() == HealthCheckResponse::SERVICE_UNKNOWN) {
+      const std::string message = absl::StrCat("no service \"", call.request.service(), "\" is served here");
+      call.finish({}, {grpc::StatusCode::NOT_FOUND, message});
+    } else {
+      call.finish(response, grpc::Status::OK);
+    }
+  }
+
+  void serve_watch(WatchCall& call) const {
+    grpc::Status status(grpc::StatusCode::CANCELLED, "the caller went away");
+    try {
+      call.run_while_wanted([&] {
+        std::optional<HealthCheckResponse::ServingStatus> told;
+        const auto has_changed = [&] { return told != status_of(call.request.service()); };
+        while (true) {
+          health.changed_.wait_until("a status to change", has_changed);
+          told = status_of(call.request.service());
+          call.send(*told);
+        }
+      });
+    } catch (const Cancelled& cancelled) {
+      cancelled.absorb();
+      status = {grpc::StatusCode::UNAVAILABLE, "the actor has ended"};
+    }
+    call.finish(status);
+  }
+
+  HealthService& health;
+  std::optional<Acceptor<CheckCall>> check_acceptor;
+  std::optional<Acceptor<WatchCall>> watch_acceptor;
+};
+
+HealthService::HealthService() : methods_(std::make_unique<Methods>(*this)) {}
+
+HealthService::~HealthService() = default;
+
+grpc::Service* HealthService::service() { return methods_.get(); }
+
+void HealthService::serve(ActorServer& server, TaskNursery& nursery) {
+  Methods& m = *methods_;
+  grpc::ServerCompletionQueue* queue = server.port().queue();
+  m.check_acceptor.emplace(
+      nursery, [&m, queue](CheckCall& call, Tag& tag) { call.request_next(m, &Methods::RequestCheck, queue, tag); },
+      [&m](CheckCall& call) { m.serve_check(call); });
+  m.watch_acceptor.emplace(
+      nursery,
+      [&m, queue](WatchCall& call, Tag& tag) {
+        m.RequestWatch(&call.context(), &call.request, &call.stream, queue, queue, tag.tag());
+      },
+      [&m](WatchCall& call) { m.serve_watch(call); });
+}
+
+void HealthService::stop() {
+  if (methods_->check_acceptor) methods_->check_acceptor->stop();
+  if (methods_->watch_acceptor) methods_->watch_acceptor->stop();
+}
+
+void HealthService::add(const std::string& name) {
+  if (names_.insert(name).second) changed_.notify();
+}
+
+void HealthService::set_serving(bool serving) {
+  if (std::exchange(serving_, serving) != serving) changed_.notify();
+}
+
+}  // namespace tractor
