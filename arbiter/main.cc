@@ -7,6 +7,7 @@
 #include "arbiter/make_store.h"
 #include "arbiter/service.h"
 #include "runtime/actor/credential.h"
+#include "runtime/actor/metrics_option.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
 #include "runtime/log_format.h"
@@ -22,6 +23,7 @@ struct Settings {
   bool insecure = false;
   double drain_seconds = 0;
   std::string health;
+  std::string metrics;
   std::string log_level;
   std::string store = "memory";
   int store_timeout = 30;
@@ -80,6 +82,7 @@ void serve(const Settings& settings) {
   }
   if (!settings.credential_file.empty()) options.server.bearer_token = read_credential(settings.credential_file);
   options.server.insecure = settings.insecure;
+  const auto metrics = settings.metrics.empty() ? nullptr : serve_metrics(settings.metrics);
   Service service(make_store(settings.store, std::chrono::seconds(settings.store_timeout)),
                   std::chrono::seconds(settings.ttl));
   options.server.services = {service.service()};
@@ -109,6 +112,7 @@ void serve(const Settings& settings) {
                      }
                      for (const Address& a : runtime.server().listening())
                        std::cout << "listening on " << to_string(a) << '\n';
+                     if (metrics != nullptr) std::cout << "metrics on port " << metrics->port() << '\n';
                      std::cout.flush();
                    },
                .main = [&] { serve_until_cancelled(service, settings.drain_seconds); },
@@ -151,6 +155,8 @@ int main(int argc, char** argv) {
          "After SIGTERM: say NOT_SERVING, take no new registrations, and go on answering for so many seconds, or "
          "until nobody is registered. Default: 0")
       ->check(CLI::Range(0.0, 3600.0));
+  app.add_option("--metrics", settings.metrics,
+                 "HOST:PORT (port 0: any) on which to serve /metrics to Prometheus; whoever reaches it is answered");
   app.add_option("--health", settings.health,
                  "Serve nothing; ask who serves at that address whether it does, and say so");
   app.add_option("--log", settings.log_level, "trace, debug, info, warning, error or off")->envname("TRACTOR_LOG");

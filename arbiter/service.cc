@@ -5,6 +5,7 @@
 #include "arbiter/follow.h"
 #include "arbiter/register_tree.h"
 #include "arbiter/registry.h"
+#include "runtime/metrics/metrics.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
@@ -91,6 +92,7 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
       if (!find() && request.wait())
         call.run_while_wanted([&] { store().changed().wait_until("an actor to be registered", find); });
       response.set_stale(store().stale());
+      metrics::count(metrics::Counter::finds);
     });
     call.finish(response, status);
   }
@@ -158,6 +160,14 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
   m.watch_acceptor.emplace(
       nursery, [&m, queue](WatchCall& call, Tag& tag) { call.request_next(m, &Methods::RequestWatch, queue, tag); },
       [&m](WatchCall& call) { m.serve_watch(call); });
+  if (!metrics::enabled()) return;
+  nursery.start_named("count of registrations", [this] {
+    for (std::size_t known = 0;;) {
+      metrics::set(metrics::Gauge::registrations, static_cast<double>(known));
+      store_->changed().wait_until("a change of the registry", [&] { return store_->view().size() != known; });
+      known = store_->view().size();
+    }
+  });
 }
 
 void Service::open(bool embedded) {

@@ -18,6 +18,8 @@ packages=(
   libc-ares-dev libre2-dev zlib1g-dev libssl-dev
   # logging, command lines
   libspdlog-dev libcli11-dev
+  # metrics; promtool checks them in tests
+  prometheus-cpp-dev prometheus
   # tests
   libgtest-dev libbenchmark-dev python3 python3-grpcio python3-protobuf iproute2 procps
   etcd-server etcd-client

@@ -12,6 +12,7 @@
 #include "arbiter/registrar.h"
 #include "arbiter/service.h"
 #include "runtime/actor/credential.h"
+#include "runtime/actor/metrics_option.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
 #include "runtime/wire/fault_plan.h"
@@ -136,12 +137,14 @@ class Root {
 
   void prepare(TaskNursery& system) {
     Actor& actor = runtime_->actor();
-    actor.set_info({.name = options_.name,
-                    .id = random_id(),
-                    .incarnation = new_incarnation(),
-                    .labels = options_.labels,
-                    .host = host_name(),
-                    .pid = getpid()});
+    ActorInfo info{.name = options_.name,
+                   .id = random_id(),
+                   .incarnation = new_incarnation(),
+                   .labels = options_.labels,
+                   .host = host_name(),
+                   .pid = getpid()};
+    metrics_ = serve_metrics_if_asked(IsRoot::kYes, info);
+    actor.set_info(std::move(info));
     actor.set_on_cancel_request([this](const ActorRef& by) { cancelled_by_ = by; });
     runtime_->wire().self = actor.self();
     for (const std::string& module : options_.modules.get()) actor.enable(module);
@@ -183,6 +186,7 @@ class Root {
   std::string token_;
   SupervisionOptions supervision_;
   arbiter::Claim claim_;
+  std::unique_ptr<metrics::MetricsServer> metrics_;
   std::optional<arbiter::Service> service_;
   std::optional<Runtime> runtime_;
   std::optional<arbiter::TreeRegistrar> registrar_;

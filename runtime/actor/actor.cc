@@ -1,18 +1,57 @@
 #include "runtime/actor/actor.h"
 
 #include <algorithm>
+#include <array>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "runtime/log.h"
+#include "runtime/metrics/metrics.h"
 #include "runtime/process/supervision.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/identity.h"
 
 namespace tractor {
+
+namespace {
+
+// How a call ended, as gRPC calls it.
+std::string code_of(const std::exception_ptr& error, const ActorRef& self) {
+  static constexpr std::array kNames = {
+      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+      "DATA_LOSS", "UNAUTHENTICATED"};
+  const auto code = static_cast<std::size_t>(to_status(error_info(error, self)).error_code());
+  return code < kNames.size() ? kNames[code] : "UNKNOWN";
+}
+
+// Runs a call and counts it; `function` is the one that it found, while it runs.
+template <class F>
+Value counted(const ActorRef& self, bool has_items, const Function* const& function, F&& run) {
+  if (!metrics::enabled()) return run();
+  const metrics::Held stream(metrics::Gauge::streams, has_items);
+  const Clock::time_point begin = Clock::now();
+  const auto ended = [&](const std::string& code) {
+    metrics::call_ended(function == nullptr ? "" : function->qualified_name, code, Clock::now() - begin);
+  };
+  try {
+    Value value = run();
+    ended("OK");
+    return value;
+  } catch (const Cancelled&) {
+    ended("CANCELLED");
+    throw;
+  } catch (...) {
+    ended(code_of(std::current_exception(), self));
+    throw;
+  }
+}
+
+}  // namespace
 
 void check_actor_name(const std::string& name) {
   constexpr std::size_t kMaxBytes = 255;  // it is part of every error, which must fit into metadata
@@ -93,8 +132,15 @@ const Function& Actor::function_for(const std::string& name) const {
 }
 
 Value Actor::invoke(Invocation request, ServedCall& call) {
-  if (cancelled()) throw RemoteActorError(shutting_down(self_, Executed::no));
-  const Function& function = function_for(request.function);
+  const Function* found = nullptr;
+  return counted(self_, request.stream != nullptr, found, [&] {
+    if (cancelled()) throw RemoteActorError(shutting_down(self_, Executed::no));
+    found = &function_for(request.function);
+    return carry_out(*found, std::move(request), call);
+  });
+}
+
+Value Actor::carry_out(const Function& function, Invocation request, ServedCall& call) {
   name_current_task(function.qualified_name);
 
   call.scope.set_deadline(request.deadline);

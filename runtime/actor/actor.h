@@ -62,6 +62,7 @@ class Actor final : public CallHandler {
 
  private:
   const Function& function_for(const std::string& name) const;
+  Value carry_out(const Function& function, Invocation invocation, ServedCall& call);
 
   const FunctionTable& functions_;
   ActorRef self_;

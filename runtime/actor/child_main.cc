@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/actor/credential.h"
+#include "runtime/actor/metrics_option.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
 #include "runtime/process/launcher.h"
@@ -81,12 +82,14 @@ class ChildMain {
                                                    const std::string& reason) { actor.cancel(budget, by, reason); },
                              .on_parent_gone = [&actor] { actor.cancel(kParentDeathGrace, {}, "its parent died"); }});
     if (std::getenv("TRACTOR_LOG") == nullptr) log::to_console(log::parse_level(spec_.log_level()));
-    actor.set_info({.name = spec_.name(),
-                    .id = spec_.actor_id(),
-                    .incarnation = new_incarnation(),
-                    .labels = {spec_.labels().begin(), spec_.labels().end()},
-                    .host = host_name(),
-                    .pid = getpid()});
+    ActorInfo info{.name = spec_.name(),
+                   .id = spec_.actor_id(),
+                   .incarnation = new_incarnation(),
+                   .labels = {spec_.labels().begin(), spec_.labels().end()},
+                   .host = host_name(),
+                   .pid = getpid()};
+    metrics_ = serve_metrics_if_asked(IsRoot::kNo, info);
+    actor.set_info(std::move(info));
     begin_faults(spec_.name(), false);
     for (const std::string& module : spec_.modules()) actor.enable(module);
     for (const auto& [key, value] : spec_.statespace()) actor.statespace()[key] = decode(value);
@@ -129,6 +132,7 @@ class ChildMain {
     }
   }
 
+  std::unique_ptr<metrics::MetricsServer> metrics_;
   Runtime runtime_;
   ParentLink link_;
   v1::SpawnSpec spec_;

@@ -10,6 +10,7 @@
 #include "runtime/actor/nursery_core.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
+#include "runtime/metrics/metrics.h"
 #include "runtime/process/child.h"
 
 namespace tractor {
@@ -219,6 +220,7 @@ void SupervisorCore::obey(const RestartPlan::Decision& decision, const std::stri
     case RestartPlan::Decision::Action::nothing:
       break;
     case RestartPlan::Decision::Action::restart:
+      metrics::count(metrics::Counter::restarts);
       log::warning(absl::StrCat(
           "child \"", name, "\" of a supervisor ", describe_end(failure), "; it is started again ",
           decision.pause > Clock::duration::zero() ? absl::StrCat("in ", text(decision.pause)) : "at once",

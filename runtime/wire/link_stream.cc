@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/log.h"
+#include "runtime/metrics/metrics.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/fault_writer.h"
@@ -250,6 +251,7 @@ void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& 
     log::warning("fault: refuse, a link");
     return call.finish({grpc::StatusCode::UNAVAILABLE, "the link was refused on purpose"});
   }
+  const metrics::Held counted(metrics::Gauge::links);
   ServedLink link(port, call);
   const grpc::Status status = link.run(handler);
   call.finish(status);

@@ -22,8 +22,9 @@ layer() {
 }
 
 libraries='/(grpc|grpcpp|google/protobuf|absl|upb)/|[.]pb[.]h$'
-layer runtime tractor_log "$libraries|/(runtime/(task|wire|process|actor)|arbiter|sdk|examples|tests)/"
-layer runtime tractor_task "$libraries|/(runtime/(wire|process|actor)|arbiter|sdk|examples|tests)/"
+layer runtime tractor_log "$libraries|/(runtime/(task|metrics|wire|process|actor)|arbiter|sdk|examples|tests)/"
+layer runtime tractor_task "$libraries|/(runtime/(metrics|wire|process|actor)|arbiter|sdk|examples|tests)/"
+layer runtime tractor_metrics "$libraries|/(runtime/(wire|process|actor)|arbiter|sdk|examples|tests)/"
 layer runtime tractor_wire '/(runtime/(process|actor)|arbiter|sdk|examples|tests)/'
 layer runtime tractor_process '/(runtime/actor|arbiter|sdk|examples|tests)/'
 layer runtime tractor_actor '/(arbiter|sdk|examples|tests)/'
