@@ -83,14 +83,16 @@ Client::~Client() = default;
 template <class Request, class Response, class Prepare>
 Response Client::ask_one(const Request& request, Prepare prepare, Clock::duration timeout) {
   throw_if_cancelled();
-  if (stubs_[current_] == nullptr) stubs_[current_] = std::make_unique<Stub>(address(), wire_.unreachable_after);
+  const std::string address = this->address();
+  std::unique_ptr<Stub>& stub = stubs_[current_];
+  if (stub == nullptr) stub = std::make_unique<Stub>(address, wire_.unreachable_after);
   grpc::ClientContext context;
-  add_credentials(context, wire_, address());
+  add_credentials(context, wire_, address);
   if (addresses_.size() > 1) context.set_deadline(std::chrono::system_clock::now() + timeout);
   Response response;
   grpc::Status status;
   Operation op("the arbiter's answer");
-  auto reader = (stubs_[current_]->stub.get()->*prepare)(&context, request, wire_.port->queue());
+  auto reader = (stub->stub.get()->*prepare)(&context, request, wire_.port->queue());
   reader->StartCall();
   reader->Finish(&response, &status, op.tag());
   op.wait([&] { context.TryCancel(); });
@@ -98,7 +100,7 @@ Response Client::ask_one(const Request& request, Prepare prepare, Clock::duratio
   if (op.cancelled()) throw_if_cancelled();
   ErrorInfo error = from_status(status, {.name = "arbiter"});
   if (error.kind == ErrorKind::deadline_exceeded) error.kind = ErrorKind::unavailable;  // it was ours, not the caller's
-  error.message = absl::StrCat("the arbiter at ", address(), " does not answer: ", error.message);
+  error.message = absl::StrCat("the arbiter at ", address, " does not answer: ", error.message);
   std::rethrow_exception(exception_for(std::move(error)));
 }
 
@@ -106,11 +108,12 @@ Response Client::ask_one(const Request& request, Prepare prepare, Clock::duratio
 template <class Request, class Response, class Prepare>
 Response Client::ask(const Request& request, Prepare prepare, Clock::duration timeout) {
   for (std::size_t tries = 1;; ++tries) {
+    const std::size_t asked = current_;
     try {
       return ask_one<Request, Response>(request, prepare, timeout);
     } catch (const RemoteActorError& e) {
       if (e.kind() != ErrorKind::unavailable) throw;
-      current_ = (current_ + 1) % addresses_.size();
+      if (current_ == asked) current_ = (current_ + 1) % addresses_.size();  // else another task has done that already
       if (tries == addresses_.size()) throw;
     }
   }

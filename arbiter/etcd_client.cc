@@ -49,21 +49,22 @@ Response EtcdClient::ask(const char* what, Call&& call) {
   std::vector<std::string> answers;
   for (std::size_t tries = 0; tries < endpoints_.size(); ++tries) {
     throw_if_cancelled();
+    const std::size_t asked = current_;
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kAnswerTimeout);
     Response response;
     grpc::Status status;
     Operation op(what);
-    auto reader = call(*stubs_[current_], context);
+    auto reader = call(*stubs_[asked], context);
     reader->StartCall();
     reader->Finish(&response, &status, op.tag());
     op.wait([&] { context.TryCancel(); });
     if (status.ok()) return response;
     if (op.cancelled()) throw_if_cancelled();
     if (status.error_code() == grpc::StatusCode::NOT_FOUND)
-      throw CallError(ErrorKind::not_found, absl::StrCat("etcd at ", member(), ": ", status.error_message()));
-    answers.push_back(absl::StrCat(member(), ": ", status.error_message()));
-    try_next();
+      throw CallError(ErrorKind::not_found, absl::StrCat("etcd at ", endpoints_[asked], ": ", status.error_message()));
+    answers.push_back(absl::StrCat(endpoints_[asked], ": ", status.error_message()));
+    if (current_ == asked) try_next();  // else another task has found that out already
   }
   throw CallError(ErrorKind::unavailable, absl::StrCat("etcd does not answer (", absl::StrJoin(answers, "; "), ")"));
 }

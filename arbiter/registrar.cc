@@ -36,6 +36,11 @@ v1::RegisterRequest add_request(const ActorInfo& info) {
 
 }  // namespace
 
+Clock::duration reconnect_pause(int failures, std::minstd_rand& random) {
+  const Clock::duration pause = std::min(kFirstPause * (1 << std::min(failures - 1, 10)), kLongestPause);
+  return Clock::duration(std::uniform_int_distribution<Clock::rep>(pause.count() / 2, pause.count() * 3 / 2)(random));
+}
+
 struct TreeRegistrar::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::RegisterRequest, v1::RegisterResponse>;
   Connection(const WireContext& wire, const std::string& address)
@@ -98,15 +103,9 @@ void TreeRegistrar::keep_connected() {
     }
     ++failures_;
     current_ = (current_ + 1) % addresses_.size();
-    sleep(pause());
+    sleep(reconnect_pause(failures_, random_));
     if (was_embedded_) take_over_();
   }
-}
-
-// From half of it to half more of it, so that not everyone comes at the same moment.
-Clock::duration TreeRegistrar::pause() {
-  const Clock::duration pause = std::min(kFirstPause * (1 << std::min(failures_ - 1, 10)), kLongestPause);
-  return Clock::duration(std::uniform_int_distribution<Clock::rep>(pause.count() / 2, pause.count() * 3 / 2)(random_));
 }
 
 std::string TreeRegistrar::run_connection() {

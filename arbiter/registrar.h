@@ -32,6 +32,10 @@ class ArbiterGone : public Error {
   using Error::Error;
 };
 
+// How long to wait after so many failures in a row (from 1 on) before the arbiter is tried again: longer after more of
+// them, and from half of that to half more of it by chance, so that not everyone comes at the same moment.
+Clock::duration reconnect_pause(int failures, std::minstd_rand& random);
+
 class TreeRegistrar final : public Registrar {
  public:
   // `take_over` is asked, again and again, while the arbiter that was known is gone, if it was embedded in a program:
@@ -62,7 +66,6 @@ class TreeRegistrar final : public Registrar {
   struct Connection;
   void keep_connected();
   bool cannot_work();
-  Clock::duration pause();
   // One connection, from its opening to its end, which it describes.
   std::string run_connection();
   void receive(Connection& connection, const v1::RegisterResponse& response);
