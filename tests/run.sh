@@ -6,10 +6,12 @@
 #                 first that fails is the last
 #   --quick       the same as --preset dev
 #   --only LABEL  tests of one folder (runtime/task), of one kind (examples, slow), or of one behaviour (A05)
-#   --repeat N    every test N times, or until it fails; once those labelled slow, what only a compiler says, and benchmarks
+#   --repeat N    every test N times, or until it fails; once those labelled slow or containers, what only a compiler says, and benchmarks
 #   --fuzz-seconds N  how long made-up input is tried (2; with --preset clang by libFuzzer, which follows coverage)
 #   --soak-rounds N   how many rounds of starting and cancelling actors must let nothing grow (200)
 #   --load        keep every core busy with something else meanwhile
+#
+# Without podman the tests in containers are left out; TRACTOR_TEST_CONTAINERS=required prepares it, and has them run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -67,12 +69,11 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # run_tests PRESET [ctest option...]
-once='/slow$|^(compile_fail|layers|bench)$'
+once='/slow$|^(compile_fail|containers|layers|bench)$'
 # Tests wait more than they compute: two at a time for each core.
 run_tests() { ctest --preset "$1" --output-on-failure --parallel "$((2 * $(nproc)))" --no-tests=error "${select[@]}" "${@:2}"; }
 has_tests() { [ "$(run_tests "$@" --show-only | sed -n 's/^Total Tests: //p')" != 0 ]; }
 
-# Tests in containers are left out where there is no podman; with TRACTOR_TEST_CONTAINERS=required they must run.
 if [ "${TRACTOR_TEST_CONTAINERS:-}" = required ]; then deploy/install-deps.sh --containers; else deploy/install-deps.sh; fi
 for preset in "${presets[@]}"; do
   say "$preset: configure"

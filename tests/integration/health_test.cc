@@ -214,6 +214,18 @@ TEST_F(HealthTest, drain_and_log_format_are_checked) {
   }
 }
 
+TEST_F(HealthTest, a_log_format_in_the_environment_that_is_none_is_told_and_text_is_used) {
+  Process process = Process::as("warns", {}, {"TRACTOR_LOG_FORMAT=xml"});
+  EXPECT_EQ(process.wait(), Exit{.code = 0});
+  EXPECT_TRUE(contains(process.err(), "tractor: TRACTOR_LOG_FORMAT: no log format \"xml\"; there are text and json\n"));
+  EXPECT_TRUE(contains(process.err(), "warning beware\n"));
+}
+
+TRACTOR_SCENARIO(warns) {
+  log::warning("beware");
+  return 0;
+}
+
 TEST_F(HealthTest, log_lines_are_json_when_that_is_asked_for) {
   Process process = arbiter({"--listen", socket_, "--log", "debug"}, {"TRACTOR_LOG_FORMAT=json"});
   run({.arbiter = socket_}, [] {});
