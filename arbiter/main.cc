@@ -36,6 +36,7 @@ constexpr const char* kExitStatuses =
     "  0    it was ended by SIGTERM, SIGINT or SIGHUP; with --health: SERVING\n"
     "  1    an error; with --health: anything else, or no answer\n"
     "  2    a wrong option, address, file or directory\n"
+    "  3    the store could not be reached in time\n"
     "  130  a second SIGINT ended it at once";
 
 // The arbiter is the one who is told, and has no children.

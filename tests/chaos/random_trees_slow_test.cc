@@ -7,9 +7,10 @@ TRACTOR_SCENARIO(forest) { return forest_main(arguments); }
 
 class RandomTreesSlow : public Forest, public testing::WithParamInterface<int> {};
 
-// 200 seeds: the number of each is 100 and more.
+// 200 seeds, from 100 on; a sanitizer gets half of them.
 TEST_P(RandomTreesSlow, survive_random_faults) {
-  expect_survival(100 + static_cast<std::uint64_t>(GetParam()) * 25, 25);
+  alarm(kTestLimitSeconds * kSlowness);
+  expect_survival(100 + static_cast<std::uint64_t>(GetParam()) * 25, kSanitized ? 12 : 25);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomTreesSlow, testing::Range(0, 8));
