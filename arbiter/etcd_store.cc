@@ -12,8 +12,9 @@ namespace {
 constexpr Clock::duration kLocalTtl = std::chrono::seconds(10);
 // All leases are renewed once in that time, if something is to be renewed.
 constexpr Clock::duration kRenewal = std::chrono::seconds(1);
-// How long what was written may take to be seen.
-constexpr Clock::duration kSeenTimeout = std::chrono::seconds(3);
+// How long what was written may take to be seen: longer than it takes to notice that the member that tells of changes
+// is silent, and to go to another.
+constexpr Clock::duration kSeenTimeout = std::chrono::seconds(10);
 // Of a transaction that others get in the way of.
 constexpr int kAttempts = 10;
 
@@ -157,11 +158,11 @@ void EtcdStore::expired(Holder holder) {
 
 // So that who is told that it is registered is found, here at least.
 void EtcdStore::wait_until_seen(std::int64_t revision) {
-  const bool seen = !move_on_after(kSeenTimeout, [&] {
-                       changed().wait_until("etcd to tell what was written",
-                                            [&] { return view_.revision() >= static_cast<std::uint64_t>(revision); });
-                     }).cancelled_caught();
-  if (!seen) throw CallError(ErrorKind::unavailable, "etcd has taken a registration, but does not tell of it");
+  const auto seen = [&] { return view_.revision() >= static_cast<std::uint64_t>(revision); };
+  move_on_after(kSeenTimeout,
+                [&] { changed().wait_until("etcd to tell what was written", [&] { return seen() || stale(); }); });
+  throw_if_cancelled();
+  if (!seen()) throw CallError(ErrorKind::unavailable, "etcd has taken a registration, but does not tell of it");
 }
 
 void EtcdStore::keep_leases_alive() {

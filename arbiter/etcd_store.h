@@ -2,8 +2,8 @@
 //
 // Each arbiter follows all registrations (etcd_view.h), answers from what it has seen, and never asks etcd to find
 // someone. A holder is a lease of etcd's, which this arbiter keeps alive while it hears of the holder; when the arbiter
-// dies, its trees have the lease's time to register with another one. Revisions are etcd's, and the epoch is the
-// cluster, so that a watcher may resume at another arbiter. How many calls an actor serves is known to the arbiter that
+// dies, its trees have the lease's time to register with another one. Revisions are etcd's, and the epoch is kept
+// there, so that a watcher may resume at another arbiter. How many calls an actor serves is known to the arbiter that
 // it is registered with, and not written: to the others it is idle.
 #pragma once
 

@@ -10,12 +10,15 @@
 #include "runtime/log.h"
 #include "runtime/task/condition.h"
 #include "runtime/wire/actor_info_codec.h"
+#include "runtime/wire/identity.h"
 #include "runtime/wire/remote_error.h"
 
 namespace tractor::arbiter {
 namespace {
 
 const std::string kPrefix = "/tractor/v1/actors";
+// A name that the first arbiter gives to what this etcd has: another one after its data were lost or replaced.
+const std::string kEpochKey = "/tractor/v1/epoch";
 constexpr std::int64_t kPage = 1000;
 constexpr Clock::duration kRetryPause = std::chrono::milliseconds(200);
 
@@ -78,8 +81,24 @@ void EtcdView::read_first(Clock::duration timeout) {
   }
 }
 
+EtcdView::Identity EtcdView::identify() {
+  etcdserverpb::TxnRequest request;
+  etcdserverpb::Compare& absent = *request.add_compare();
+  absent.set_target(etcdserverpb::Compare::MOD);
+  absent.set_key(kEpochKey);
+  absent.set_mod_revision(0);
+  etcdserverpb::PutRequest& put = *request.add_success()->mutable_request_put();
+  put.set_key(kEpochKey);
+  put.set_value(random_id());
+  request.add_failure()->mutable_request_range()->set_key(kEpochKey);
+  const etcdserverpb::TxnResponse response = client_.transact(request);
+  return {.epoch = response.succeeded() ? put.value() : response.responses(0).response_range().kvs(0).value(),
+          .revision = static_cast<std::uint64_t>(response.header().revision())};
+}
+
 EtcdView::Snapshot EtcdView::read_all() {
   Snapshot snapshot;
+  snapshot.epoch = identify().epoch;
   etcdserverpb::RangeRequest request;
   request.set_key(kActorsBegin);
   request.set_range_end(kActorsEnd);
@@ -87,7 +106,6 @@ EtcdView::Snapshot EtcdView::read_all() {
   while (true) {
     const etcdserverpb::RangeResponse page = client_.range(request);
     if (request.revision() == 0) {
-      snapshot.epoch = absl::StrCat("etcd-", absl::Hex(page.header().cluster_id()));
       snapshot.revision = static_cast<std::uint64_t>(page.header().revision());
       request.set_revision(page.header().revision());
     }
@@ -103,24 +121,28 @@ EtcdView::Snapshot EtcdView::read_all() {
 void EtcdView::follow() {
   while (true) {
     std::string why;
+    bool away = false;
     try {
-      if (compacted_) catch_up();
+      const Identity now = identify();
+      if (needs_snapshot_ || now.epoch != epoch_ || now.revision < view_.revision()) catch_up();
       why = client_.watch([this](EtcdClient::WatchStream& stream) { follow_on(stream); });
+      away = ++failures_ >= client_.endpoints().size();  // else the next member may do
     } catch (const CallError& e) {
       why = e.what();
+      away = true;
     }
     throw_if_cancelled();
     log::debug(absl::StrCat("etcd's changes are followed no longer: ", why));
-    if (++failures_ < client_.endpoints().size()) continue;  // the next may do
+    if (!away) continue;
     set_stale(true, why);
     sleep(kRetryPause);
   }
 }
 
-// From a snapshot, when etcd does not know the single changes any more.
+// From a snapshot, when etcd does not know the single changes any more, or is another one.
 void EtcdView::catch_up() {
   const Snapshot snapshot = read_all();
-  if (snapshot.epoch != epoch_ || snapshot.revision < view_.revision()) {  // another etcd, or from a backup
+  if (snapshot.epoch != epoch_ || snapshot.revision < view_.revision()) {  // its data were lost, or a backup is used
     epoch_ = snapshot.epoch;
     view_.reset(snapshot.actors, snapshot.revision);
   } else {
@@ -139,7 +161,7 @@ void EtcdView::catch_up() {
     }
     view_.apply(changes, snapshot.revision);
   }
-  compacted_ = false;
+  needs_snapshot_ = false;
   changed_();
 }
 
@@ -178,9 +200,9 @@ bool EtcdView::ask_for_a_sign_of_life(EtcdClient::WatchStream& stream) {
 bool EtcdView::receive(const etcdserverpb::WatchResponse& response) {
   heard_of_ = Clock::now();
   if (response.canceled()) {
-    compacted_ = response.compact_revision() != 0;
+    needs_snapshot_ = response.compact_revision() != 0;
     log::warning(absl::StrCat("etcd at ", client_.member(), " tells no changes: ",
-                              compacted_ ? "those since then are compacted" : response.cancel_reason()));
+                              needs_snapshot_ ? "those since then are compacted" : response.cancel_reason()));
     return false;
   }
   failures_ = 0;

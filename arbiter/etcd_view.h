@@ -43,6 +43,12 @@ class EtcdView {
     std::uint64_t revision = 0;
     std::vector<View::Change> actors;
   };
+  struct Identity {
+    std::string epoch;
+    std::uint64_t revision;
+  };
+  // Of the etcd that answers; gives it an epoch when it has none.
+  Identity identify();
   Snapshot read_all();
   void catch_up();
   void follow_on(EtcdClient::WatchStream& stream);
@@ -54,7 +60,7 @@ class EtcdView {
   View& view_;
   std::function<void()> changed_;
   std::string epoch_;
-  bool compacted_ = false;  // there are changes that will never be told
+  bool needs_snapshot_ = false;  // there are changes that will never be told
   bool stale_ = true;
   std::size_t failures_ = 0;  // of members in a row
   Clock::time_point heard_of_ = {};

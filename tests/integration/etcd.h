@@ -31,6 +31,8 @@ class Etcd {
         "--initial-cluster", cluster_});
   }
   void kill(int i) { members_[i].process.reset(); }
+  // What a killed one has stored is lost.
+  void lose_data(int i) { std::filesystem::remove_all(scratch_ / name(i)); }
   void signal(int i, int number) { members_[i].process->signal(number); }
   bool serves(int i) {
     return std::system(
