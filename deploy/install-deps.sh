@@ -84,7 +84,7 @@ trap 'rm -rf "$log" "${system_root:-}"' EXIT
 # What Debian 12 is, with its package sources as this system has them.
 make_base() {
   system_root=$(mktemp -d /var/tmp/base-image.XXXXXX)
-  # It need not outlast a crash, and waiting for the disk after every file takes minutes.
+  # It need not outlast a crash: nothing is won by waiting for the disk after every file.
   local hasty=$system_root/etc/dpkg/dpkg.cfg.d/unsafe-io
   mkdir -p "${hasty%/*}" && echo force-unsafe-io >"$hasty"
   debootstrap --variant=minbase --include=ca-certificates bookworm "$system_root" >"$log" 2>&1 || return
