@@ -78,6 +78,7 @@ if [ "${TRACTOR_TEST_CONTAINERS:-}" = required ]; then deploy/install-deps.sh --
 for preset in "${presets[@]}"; do
   say "$preset: configure"
   log=$(cmake --preset "$preset" 2>&1) || { printf '%s\n' "$log" >&2; exit 1; }
+  grep 'NOT tested' <<<"$log" || true
   say "$preset: build"
   cmake --build --preset "$preset" --parallel "$(nproc)"
   say "$preset: test${only:+ --only $only}${repeat:+ --repeat $repeat}${load:+ --load}"

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # usage: systemd_test.sh UNIT PROGRAM
-# Has systemd check the unit, with PROGRAM where it would be installed; ends with 77 where there is no systemd-analyze.
+# Has systemd check the unit, with PROGRAM where it would be installed.
 set -euo pipefail
 [ $# -eq 2 ] || { sed -n '2,3p' "$0" >&2; exit 2; }
-command -v systemd-analyze >/dev/null || { echo 'the systemd unit is NOT tested: there is no systemd-analyze here' >&2; exit 77; }
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/unit.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
