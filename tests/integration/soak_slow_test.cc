@@ -1,5 +1,5 @@
-// Starting and cancelling actors for long: nothing grows. 200 rounds; SOAK_ROUNDS (tests/run.sh --soak-rounds) asks for
-// more, 10,000 say.
+// Starting and cancelling actors for long: nothing grows. 200 rounds, with sanitizers 40; SOAK_ROUNDS (tests/run.sh
+// --soak-rounds) asks for more, 10,000 say.
 #include "harness.h"
 #include "work.h"
 
@@ -25,8 +25,8 @@ using Soak = RealProcesses;
 
 TEST_F(Soak, rounds_of_starting_and_cancelling_let_nothing_grow) {
   const char* wanted = std::getenv("SOAK_ROUNDS");
-  const int rounds = wanted == nullptr ? 200 : std::stoi(wanted);
-  const int warm_up = std::max(50, rounds / 10);  // until allocators have what they want
+  const int rounds = wanted == nullptr ? (kSanitized ? 40 : 200) : std::stoi(wanted);
+  const int warm_up = std::max(kSanitized ? 10 : 50, rounds / 10);  // until allocators have what they want
   alarm(static_cast<unsigned>(rounds + warm_up) * kSlowness + kTestLimitSeconds);
   run([&] {
     const auto round = [](int number) {
