@@ -176,9 +176,13 @@ int main(int argc, char** argv) {
   try {
     if (!settings.health.empty()) return tractor::arbiter::probe(settings.health);
     if (settings.listen.empty()) {
-      const char* address = std::getenv("TRACTOR_ARBITER");
-      settings.listen = {address != nullptr && *address != '\0' ? std::string(address)
-                                                                : tractor::arbiter::default_address()};
+      const char* variable = std::getenv("TRACTOR_ARBITER");
+      const std::string address = variable == nullptr ? "" : variable;
+      if (address.find(',') != std::string::npos) {
+        throw tractor::UsageError("TRACTOR_ARBITER names several arbiters, \"" + address +
+                                  "\": --listen says which of these addresses this one serves");
+      }
+      settings.listen = {address.empty() ? tractor::arbiter::default_address() : address};
     }
     tractor::arbiter::serve(settings);
     return 0;

@@ -127,6 +127,11 @@ TEST_F(ArbiterProgram, listens_where_the_environment_says) {
   expect_to_end(process);
 }
 
+TEST_F(ArbiterProgram, does_not_guess_which_of_several_arbiters_it_is) {
+  const std::string list = socket_ + ",127.0.0.1:0";
+  refused(arbiter({}, {"TRACTOR_ARBITER=" + list}), {"TRACTOR_ARBITER names several arbiters, \"" + list, "--listen"});
+}
+
 TEST_F(ArbiterProgram, sigterm_and_sigint_end_it_with_status_0_and_remove_its_socket) {
   for (const int signal : {SIGTERM, SIGINT}) {
     Process process = arbiter_on(socket_);
