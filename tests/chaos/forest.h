@@ -195,8 +195,10 @@ class Forest : public RealProcesses {
     return outcome;
   }
 
-  // Grows trees by those seeds, and expects nothing wrong; each kind of fault must have happened.
+  // Grows trees by those seeds, and expects nothing wrong; each kind of fault must have happened, but for a sanitizer,
+  // which gets fewer trees.
   void expect_survival(std::uint64_t first, std::uint64_t count) {
+    alarm(kTestLimitSeconds * kSlowness);
     std::map<std::string, int> faults;
     std::size_t actors = 0;
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
@@ -210,7 +212,7 @@ class Forest : public RealProcesses {
     std::cout << count << " trees, " << actors << " actors;";
     for (const std::string kind : {"delay", "drop", "duplicate", "break", "kill", "stop", "refuse"}) {
       std::cout << " " << kind << " " << faults[kind];
-      EXPECT_GT(faults[kind], 0) << kind << " never happened";
+      EXPECT_TRUE(kSanitized || faults[kind] > 0) << kind << " never happened";
     }
     std::cout << std::endl;
   }

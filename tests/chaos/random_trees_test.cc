@@ -8,7 +8,7 @@ TRACTOR_SCENARIO(forest) { return forest_main(arguments); }
 
 using RandomTrees = Forest;
 
-TEST_F(RandomTrees, survive_random_faults) { expect_survival(1, 15); }
+TEST_F(RandomTrees, survive_random_faults) { expect_survival(1, kSanitized ? 4 : 15); }
 
 // FOREST_SEED=n plays that tree alone, with its log.
 TEST_F(RandomTrees, replay) {
