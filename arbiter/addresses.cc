@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "arbiter/check.h"
 #include "runtime/task/error.h"
 #include "runtime/wire/address.h"
 
@@ -14,8 +15,7 @@ std::vector<std::string> parse_addresses(std::string_view text) {
   try {
     for (const std::string& part : parts) {
       const Address address = parse_address(std::string(absl::StripAsciiWhitespace(part)));
-      if (address.kind == Address::Kind::tcp && address.port == 0)
-        throw UsageError(absl::StrCat("the arbiter address \"", part, "\" needs a port: others must know it"));
+      check_has_port(address, absl::StrCat("the arbiter address \"", part, "\""));
       addresses.push_back(to_string(address));
     }
   } catch (const UsageError& e) {

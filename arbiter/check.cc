@@ -7,7 +7,6 @@
 #include "absl/time/time.h"
 #include "runtime/actor/actor.h"
 #include "runtime/task/error.h"
-#include "runtime/wire/address.h"
 #include "runtime/wire/value.h"
 
 namespace tractor::arbiter {
@@ -32,13 +31,13 @@ void check_actor(const ActorInfo& actor) {
   if (actor.id.empty()) throw UsageError(absl::StrCat("actor \"", actor.name, "\" needs an id to be registered"));
   check_text("an actor's id", actor.id);
   check_labels(actor.labels);
-  for (const std::string& text : actor.addresses) {
-    const Address address = parse_address(text);
-    if (address.kind == Address::Kind::tcp && address.port == 0) {
-      throw UsageError(
-          absl::StrCat("the address \"", text, "\" of actor \"", actor.name, "\" needs a port: others must know it"));
-    }
-  }
+  for (const std::string& text : actor.addresses)
+    check_has_port(parse_address(text), absl::StrCat("the address \"", text, "\" of actor \"", actor.name, "\""));
+}
+
+void check_has_port(const Address& address, const std::string& what) {
+  if (address.kind == Address::Kind::tcp && address.port == 0)
+    throw UsageError(absl::StrCat(what, " needs a port: others must know it"));
 }
 
 void check_namespace(const std::string& actor_namespace) { check_text("a namespace", actor_namespace); }

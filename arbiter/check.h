@@ -6,6 +6,7 @@
 
 #include "runtime/task/clock.h"
 #include "runtime/wire/actor_info.h"
+#include "runtime/wire/address.h"
 
 namespace tractor::arbiter {
 
@@ -15,6 +16,8 @@ void check_actor(const ActorInfo& actor);
 // The same for a namespace; empty is the default one.
 void check_namespace(const std::string& actor_namespace);
 void check_labels(const std::map<std::string, std::string>& labels);
+// For an address that others are to connect to; `what` begins the error.
+void check_has_port(const Address& address, const std::string& what);
 
 inline constexpr Clock::duration kDefaultTtl = std::chrono::seconds(15);
 // UsageError unless it is from 1 s to a day: less than a lost heartbeat is no sign of death, and who is gone must not

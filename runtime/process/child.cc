@@ -161,6 +161,12 @@ void Child::on_orphan_exit() {
   changed_.notify();
 }
 
+void Child::wait_for_orphan() {
+  if (!all_watched_) return sleep(kPollInterval);
+  changed_.wait_until("the processes below a dead child to end",
+                      [this] { return std::exchange(orphan_ended_, false); });
+}
+
 void Child::follow(ChildLife::Phase until) {
   while (life_.phase() < until) {
     const ChildLife::Phase phase = life_.phase();

@@ -15,14 +15,14 @@ namespace {
 
 // What a child says before it serves, for the error when it never does.
 constexpr std::size_t kEarlyOutputTail = 4096;
-// How often to look for the end of a process that cannot be watched.
-constexpr Clock::duration kPollInterval = std::chrono::milliseconds(10);
+// How long what was killed may take to be gone before it is looked for again.
+constexpr Clock::duration kKillPause = std::chrono::milliseconds(1);
 // How long a call to a dead child waits to be told so.
 constexpr Clock::duration kPostMortemTimeout = std::chrono::seconds(1);
 
 // Ends what a dead actor has started besides actors, and left in its process group.
 void clear_group_of(pid_t leader) {
-  while (!clear_group(leader)) sleep(kPollInterval / 10);
+  while (!clear_group(leader)) sleep(kKillPause);
 }
 
 }  // namespace
@@ -79,12 +79,6 @@ void Child::collect_orphans() {
     }
     if (move_on_at(deadline_, [this] { wait_for_orphan(); }).cancelled_caught()) step(ChildLife::Event::time_up);
   }
-}
-
-void Child::wait_for_orphan() {
-  if (!all_watched_) return sleep(kPollInterval);
-  changed_.wait_until("the processes below a dead child to end",
-                      [this] { return std::exchange(orphan_ended_, false); });
 }
 
 // One object, however often it is asked for: a nursery that gets it from the child and from calls to it has it once.

@@ -66,8 +66,6 @@ class ChildLife {
   bool exited() const { return exited_; }
   // Whether it was told to end, or to be ended, before it did.
   bool asked() const { return asked_; }
-  bool killed_by_us() const { return killed_; }
-  bool operator==(const ChildLife&) const = default;
   auto operator<=>(const ChildLife&) const = default;
 
  private:

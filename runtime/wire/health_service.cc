@@ -16,22 +16,14 @@ using grpc::health::v1::HealthCheckResponse;
 using ServedMethods = Health::WithAsyncMethod_Check<Health::WithAsyncMethod_Watch<Health::Service>>;
 using CheckCall = UnaryCall<HealthCheckRequest, HealthCheckResponse>;
 
-struct WatchCall : ServerCall {
-  HealthCheckRequest request;
-  grpc::ServerAsyncWriter<HealthCheckResponse> stream{&context()};
-
+struct WatchCall : WriterCall<HealthCheckRequest, HealthCheckResponse> {
+  // Also while the actor ends: that is what the watcher waits for.
   void send(HealthCheckResponse::ServingStatus status) {
     HealthCheckResponse response;
     response.set_status(status);
     Operation op("a status to be sent");
-    stream.Write(response, op.tag());
+    writer.Write(response, op.tag());
     wait_sent(op);
-  }
-  void finish(const grpc::Status& status) {
-    Operation op("a stream to end");
-    stream.Finish(status, op.tag());
-    wait_sent(op);
-    wait_until_done();
   }
 };
 
@@ -93,10 +85,7 @@ void HealthService::serve(ActorServer& server, TaskNursery& nursery) {
       nursery, [&m, queue](CheckCall& call, Tag& tag) { call.request_next(m, &Methods::RequestCheck, queue, tag); },
       [&m](CheckCall& call) { m.serve_check(call); });
   m.watch_acceptor.emplace(
-      nursery,
-      [&m, queue](WatchCall& call, Tag& tag) {
-        m.RequestWatch(&call.context(), &call.request, &call.stream, queue, queue, tag.tag());
-      },
+      nursery, [&m, queue](WatchCall& call, Tag& tag) { call.request_next(m, &Methods::RequestWatch, queue, tag); },
       [&m](WatchCall& call) { m.serve_watch(call); });
 }
 

@@ -144,6 +144,13 @@ class Watcher {
     return all;
   }
 
+  // Reads on to the end of the snapshot; false when the stream ends before.
+  bool skip_snapshot() {
+    std::string line = next();
+    while (!line.empty() && !line.starts_with("end")) line = next();
+    return !line.empty();
+  }
+
   v1::WatchResponse last;
 
  private:

@@ -1,0 +1,99 @@
+// Arbiters over a real etcd, for tests of what they answer, and of outages.
+#pragma once
+
+#include <thread>
+
+#include "arbiter_wire.h"
+#include "etcd.h"
+
+namespace tractor::test {
+
+using Ids = std::vector<std::string>;
+using Lines = std::vector<std::string>;
+
+inline std::string id() { return current_actor().id(); }
+inline void define_etcd(Program& p) { p.module("etcd").def("id", id); }
+inline const ActorOptions kDaemon{.modules = {"etcd"}};
+
+// No find may fail for longer.
+inline constexpr auto kOutage = 3s * kSlowness;
+
+class OverEtcd : public RealProcesses {
+ protected:
+  OverEtcd() { keeps_descriptors(); }  // gRPC's blocking calls poll with some of their own
+  void TearDown() override {
+    etcd_.reset();
+    RealProcesses::TearDown();
+  }
+  void serve(int members) { etcd_.emplace(members); }
+  Process arbiter(const std::string& socket, const std::string& store = "") {
+    return start_arbiter(
+        {"--listen", socket, "--store", store.empty() ? etcd_->url() : store, "--store-timeout", "20"});
+  }
+
+  ScratchDirectory scratch_;
+  const std::string first_ = "unix:" + scratch_ / "1.sock";
+  const std::string second_ = "unix:" + scratch_ / "2.sock";
+  std::optional<Etcd> etcd_;
+};
+
+// Asks for "a" all the time, and knows for how long there was no answer with it at most.
+class Asker {
+ public:
+  explicit Asker(const std::string& address) : thread_([this, address] { run(address); }) {}
+  ~Asker() { stop(); }
+  std::chrono::nanoseconds stop() {
+    ending_ = true;
+    if (thread_.joinable()) thread_.join();
+    return longest_;
+  }
+
+ private:
+  void run(const std::string& address) {
+    Wire wire(address);
+    auto last = std::chrono::steady_clock::now();
+    while (!ending_) {
+      grpc::ClientContext context;
+      context.set_deadline(soon());
+      v1::FindRequest request;
+      request.set_name("a");
+      v1::FindResponse response;
+      const bool found = wire.stub().Find(&context, request, &response).ok() && response.actors_size() == 1;
+      const auto now = std::chrono::steady_clock::now();
+      longest_ = std::max<std::chrono::nanoseconds>(longest_, now - last);
+      if (found) last = now;
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  std::atomic<bool> ending_ = false;
+  std::chrono::nanoseconds longest_{};
+  std::thread thread_;
+};
+
+// Whether it says that its answer is out of date.
+inline bool is_stale(Wire& wire) {
+  grpc::ClientContext context;
+  context.set_deadline(soon());
+  v1::FindResponse response;
+  EXPECT_TRUE(wire.stub().Find(&context, {}, &response).ok());
+  return response.stale();
+}
+
+// How an arbiter answers a tree that wants to register now.
+inline grpc::Status status_of_hello(Wire& wire) {
+  grpc::ClientContext context;
+  context.set_deadline(soon());
+  const auto stream = wire.stub().Register(&context);
+  v1::RegisterRequest hello;
+  hello.mutable_hello()->set_version(1);
+  stream->Write(hello);
+  v1::RegisterResponse response;
+  if (stream->Read(&response)) {
+    context.TryCancel();
+    stream->Finish();
+    return grpc::Status::OK;
+  }
+  return stream->Finish();
+}
+
+}  // namespace tractor::test
