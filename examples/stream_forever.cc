@@ -15,7 +15,7 @@ void stream_forever(tractor::Yield<std::string>& yield) {
 void listen_for_a_while() {
   tractor::ActorNursery n;
   std::string heard;
-  const auto scope = tractor::move_on_after(1s, [&] {
+  const auto scope = tractor::move_on_after(3s, [&] {
     tractor::open_nursery(n, [&] {
       tractor::Portal donny = n.start_actor("donny", {.modules = {"stage"}});
       for (const std::string& line : donny.run(stream_forever)) heard = line;

@@ -9,6 +9,7 @@
 #   --repeat N    every test N times, or until it fails; once those labelled slow or containers, what only a compiler says, and benchmarks
 #   --fuzz-seconds N  how long made-up input is tried (2; with --preset clang by libFuzzer, which follows coverage)
 #   --soak-rounds N   how many rounds of starting and cancelling actors must let nothing grow (200)
+#   --tree-seeds N    how many random trees of actors must survive random faults (15)
 #   --load        keep every core busy with something else meanwhile
 #
 # Without podman the tests in containers are left out; TRACTOR_TEST_CONTAINERS=required prepares it, and has them run.
@@ -16,6 +17,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 fail() { echo "tests/run.sh: $1 (try --help)" >&2; exit 2; }
+whole_number() { [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "$1 wants a number from 1 to 999999, got \"$2\""; }
 say() { printf '== %s\n' "$*"; }
 
 presets=() only='' repeat='' load=''
@@ -24,21 +26,16 @@ while [ $# -gt 0 ]; do
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' tests/run.sh; exit 0 ;;
     --quick) presets+=(dev); shift; continue ;;
     --load) load=yes; shift; continue ;;
-    --preset | --only | --repeat | --fuzz-seconds | --soak-rounds) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
+    --preset | --only | --repeat | --fuzz-seconds | --soak-rounds | --tree-seeds) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
     *) fail "unknown option $1" ;;
   esac
   case "$1" in
     --preset) [[ $2 =~ ^(dev|release|asan|tsan|clang)$ ]] || fail "no preset \"$2\": dev, release, asan, tsan or clang"; presets+=("$2") ;;
     --only) only=$2 ;;
-    --fuzz-seconds)
-      [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] || fail "--fuzz-seconds wants a number from 1 to 99999, got \"$2\""
-      export FUZZ_SECONDS=$2
-      ;;
-    --soak-rounds)
-      [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "--soak-rounds wants a number from 1 to 999999, got \"$2\""
-      export SOAK_ROUNDS=$2
-      ;;
-    --repeat) [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || fail "--repeat wants a number from 1 to 999999, got \"$2\""; repeat=$2 ;;
+    --repeat) whole_number "$1" "$2"; repeat=$2 ;;
+    --fuzz-seconds) whole_number "$1" "$2"; export FUZZ_SECONDS=$2 ;;
+    --soak-rounds) whole_number "$1" "$2"; export SOAK_ROUNDS=$2 ;;
+    --tree-seeds) whole_number "$1" "$2"; export TREE_SEEDS=$2 ;;
   esac
   shift 2
 done
@@ -70,8 +67,12 @@ trap 'exit 143' TERM
 
 # run_tests PRESET [ctest option...]
 once='/slow$|^(compile_fail|containers|layers|bench)$'
-# Tests wait more than they compute: two at a time for each core.
-run_tests() { ctest --preset "$1" --output-on-failure --parallel "$((2 * $(nproc)))" --no-tests=error "${select[@]}" "${@:2}"; }
+# Tests wait more than they compute: two at a time for each core; with a sanitizer they compute.
+run_tests() {
+  local jobs=$((2 * $(nproc)))
+  [[ $1 != *san ]] || jobs=$(nproc)
+  ctest --preset "$1" --output-on-failure --parallel "$jobs" --no-tests=error "${select[@]}" "${@:2}"
+}
 has_tests() { [ "$(run_tests "$@" --show-only | sed -n 's/^Total Tests: //p')" != 0 ]; }
 
 if [ "${TRACTOR_TEST_CONTAINERS:-}" = required ]; then deploy/install-deps.sh --containers; else deploy/install-deps.sh; fi

@@ -195,28 +195,6 @@ class Forest : public RealProcesses {
     return outcome;
   }
 
-  // Grows trees by those seeds, and expects nothing wrong; each kind of fault must have happened, but for a sanitizer,
-  // which gets fewer trees.
-  void expect_survival(std::uint64_t first, std::uint64_t count) {
-    alarm(kTestLimitSeconds * kSlowness);
-    std::map<std::string, int> faults;
-    std::size_t actors = 0;
-    for (std::uint64_t seed = first; seed < first + count; ++seed) {
-      const Outcome outcome = play(seed);
-      actors += outcome.actors;
-      for (const auto& [kind, n] : outcome.faults) faults[kind] += n;
-      EXPECT_TRUE(outcome.findings.empty()) << "seed " << seed << ": " << testing::PrintToString(outcome.findings)
-                                            << "\nreplay with --gtest_filter=*replay FOREST_SEED=" << seed << "\n"
-                                            << outcome.log;
-    }
-    std::cout << count << " trees, " << actors << " actors;";
-    for (const std::string kind : {"delay", "drop", "duplicate", "break", "kill", "stop", "refuse"}) {
-      std::cout << " " << kind << " " << faults[kind];
-      EXPECT_TRUE(kSanitized || faults[kind] > 0) << kind << " never happened";
-    }
-    std::cout << std::endl;
-  }
-
  private:
   static void look_at_what_is_left(Process& root, const std::string& directory, std::vector<std::string>& findings) {
     const pid_t self = root.running() ? root.pid() : -1;

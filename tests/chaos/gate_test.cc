@@ -8,7 +8,7 @@
 namespace tractor::test {
 namespace {
 
-constexpr Clock::duration kLimit = 1s;
+constexpr Clock::duration kLimit = kSanitized ? 3s : 1s;
 
 std::string echo(const std::string& text) { return text; }
 std::size_t size_of(const std::string& text) { return text.size(); }

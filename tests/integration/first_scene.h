@@ -1,5 +1,5 @@
 // The first scene, with pauses in it: whoever is late, it ends. Played 30 times by first_scene_test.cc, 1,000 times by
-// first_scene_slow_test.cc.
+// first_scene_slow_test.cc; with sanitizers less often.
 #pragma once
 
 #include "harness.h"

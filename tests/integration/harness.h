@@ -134,7 +134,7 @@ inline std::vector<std::string> left_in(const std::string& directory) {
 class RealProcesses : public testing::Test {
  protected:
   // A test that takes longer hangs; it is ended with a message, and its children end themselves.
-  static constexpr unsigned kTestLimitSeconds = 100;
+  static constexpr unsigned kTestLimitSeconds = kSanitized ? 250 : 100;
 
   RealProcesses() {
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // what a killed root leaves behind becomes ours, so that we see it

@@ -1,0 +1,1 @@
+// A file to compile with the headers that the others include.
