@@ -58,19 +58,24 @@ EtcdStore::Lease& EtcdStore::used(Holder holder) {
   return lease->second;
 }
 
-void EtcdStore::add(Holder holder, ActorInfo actor) {
+std::uint64_t EtcdStore::add(Holder holder, ActorInfo actor) {
   check_not_stale();
-  const std::string key = actor_key(used(holder).actor_namespace, actor.id);
+  const std::string& actor_namespace = used(holder).actor_namespace;
+  std::vector<std::string> keys = {actor_key(actor_namespace, actor.id)};
+  if (actor.exclusive) keys.push_back(claim_key(actor_namespace, actor.name));
   etcdserverpb::TxnRequest request;
-  etcdserverpb::Compare& unchanged = *request.add_compare();
-  unchanged.set_target(etcdserverpb::Compare::MOD);
-  unchanged.set_key(key);
-  unchanged.set_mod_revision(0);  // there is none
-  etcdserverpb::PutRequest& put = *request.add_success()->mutable_request_put();
-  put.set_key(key);
-  put.set_lease(static_cast<std::int64_t>(holder));
-  encode(actor).SerializeToString(put.mutable_value());
-  request.add_failure()->mutable_request_range()->set_key(key);
+  for (const std::string& key : keys) {
+    etcdserverpb::Compare& unchanged = *request.add_compare();
+    unchanged.set_target(etcdserverpb::Compare::MOD);
+    unchanged.set_key(key);
+    unchanged.set_mod_revision(0);  // there is none
+    etcdserverpb::PutRequest& put = *request.add_success()->mutable_request_put();
+    put.set_key(key);
+    put.set_lease(static_cast<std::int64_t>(holder));
+    encode(actor).SerializeToString(put.mutable_value());
+    request.add_failure()->mutable_request_range()->set_key(key);
+  }
+  std::int64_t claimed_at = 0;  // the claim's first revision, which is the token
   for (int i = 0; i < kAttempts; ++i) {
     etcdserverpb::TxnResponse response;
     try {
@@ -81,33 +86,40 @@ void EtcdStore::add(Holder holder, ActorInfo actor) {
       throw LeaseExpired();
     }
     if (response.succeeded()) {
-      used(holder).actors.insert(actor.id);
-      return wait_until_seen(response.header().revision());
+      used(holder).actors[actor.id] = std::move(keys);
+      wait_until_seen(response.header().revision());
+      if (!actor.exclusive) return 0;
+      return static_cast<std::uint64_t>(claimed_at != 0 ? claimed_at : response.header().revision());
     }
-    const auto& found = response.responses(0).response_range().kvs();
-    unchanged.set_mod_revision(found.empty() ? 0 : found[0].mod_revision());
-    v1::Registration old;
-    if (found.empty() || !old.ParseFromString(found[0].value()) || old.incarnation() <= actor.incarnation) continue;
-    throw CallError(ErrorKind::failed_precondition,
-                    absl::StrCat("actor ", actor.id, " is registered as incarnation ", old.incarnation(), " already, ",
-                                 actor.incarnation, " is older"));
+    for (int k = 0; k < response.responses_size(); ++k) {
+      const auto& found = response.responses(k).response_range().kvs();
+      request.mutable_compare(k)->set_mod_revision(found.empty() ? 0 : found[0].mod_revision());
+      const bool is_claim = k == 1;
+      if (is_claim) claimed_at = found.empty() ? 0 : found[0].create_revision();
+      v1::Registration old;
+      if (found.empty() || !old.ParseFromString(found[0].value())) continue;
+      if (is_claim && old.actor_id() != actor.id) throw NameClaimed(decode(old));
+      if (is_claim || old.incarnation() <= actor.incarnation) continue;
+      throw CallError(ErrorKind::failed_precondition,
+                      absl::StrCat("actor ", actor.id, " is registered as incarnation ", old.incarnation(),
+                                   " already, ", actor.incarnation, " is older"));
+    }
   }
   throw CallError(ErrorKind::unavailable, absl::StrCat("actor ", actor.id, " is being registered elsewhere, too"));
 }
 
 void EtcdStore::remove(Holder holder, const std::string& actor_id) {
-  Lease& lease = used(holder);
-  if (lease.actors.erase(actor_id) == 0) return;
-  const std::string key = actor_key(lease.actor_namespace, actor_id);
+  const auto actor = used(holder).actors.extract(actor_id);
+  if (actor.empty()) return;
   try {
-    erase(holder, key);
+    erase(holder, actor.mapped());
   } catch (const CallError& e) {
     log::warning(absl::StrCat("an actor is unregistered later: ", e.what()));
-    nursery_->start_soon([this, holder, key] {
+    nursery_->start_soon([this, holder, keys = actor.mapped()] {
       while (leases_.contains(holder)) {  // else it ends with that
         sleep(kRenewal);
         try {
-          return erase(holder, key);
+          return erase(holder, keys);
         } catch (const CallError&) {
         }
       }
@@ -115,21 +127,23 @@ void EtcdStore::remove(Holder holder, const std::string& actor_id) {
   }
 }
 
-// Unless someone else has it by now.
-void EtcdStore::erase(Holder holder, const std::string& key) {
+// Unless someone else has them by now.
+void EtcdStore::erase(Holder holder, const std::vector<std::string>& keys) {
   etcdserverpb::TxnRequest request;
-  etcdserverpb::Compare& still_ours = *request.add_compare();
-  still_ours.set_target(etcdserverpb::Compare::LEASE);
-  still_ours.set_key(key);
-  still_ours.set_lease(static_cast<std::int64_t>(holder));
-  request.add_success()->mutable_request_delete_range()->set_key(key);
+  for (const std::string& key : keys) {
+    etcdserverpb::Compare& still_ours = *request.add_compare();
+    still_ours.set_target(etcdserverpb::Compare::LEASE);
+    still_ours.set_key(key);
+    still_ours.set_lease(static_cast<std::int64_t>(holder));
+    request.add_success()->mutable_request_delete_range()->set_key(key);
+  }
   const auto response = client_->transact(request);
   if (response.succeeded()) wait_until_seen(response.header().revision());
 }
 
 void EtcdStore::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) {
   const Lease& lease = used(holder);
-  for (const std::string& id : lease.actors) {
+  for (const auto& [id, keys] : lease.actors) {
     const auto calls = calls_in_flight.find(id);
     view_.set_load(lease.actor_namespace, id, calls == calls_in_flight.end() ? 0 : calls->second);
   }

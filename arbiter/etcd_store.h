@@ -7,8 +7,6 @@
 // it is registered with, and not written: to the others it is idle.
 #pragma once
 
-#include <set>
-
 #include "arbiter/etcd_client.h"
 #include "arbiter/etcd_view.h"
 #include "arbiter/store.h"
@@ -28,7 +26,7 @@ class EtcdStore final : public Store {
   bool stale() const override { return follower_->stale(); }
 
   Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired) override;
-  void add(Holder holder, ActorInfo actor) override;
+  std::uint64_t add(Holder holder, ActorInfo actor) override;
   void remove(Holder holder, const std::string& actor_id) override;
   void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) override;
   void drop(Holder holder) override;
@@ -40,12 +38,13 @@ class EtcdStore final : public Store {
     bool while_connected;  // else only while the holder shows signs of life
     std::function<void()> on_expired;
     bool heard_of = true;  // since the last renewal
-    std::set<std::string> actors = {};
+    std::map<std::string, std::vector<std::string>> actors =
+        {};  // their keys by id: of the registration, and the claim
   };
 
   Lease& used(Holder holder);
   void check_not_stale() const;
-  void erase(Holder holder, const std::string& key);
+  void erase(Holder holder, const std::vector<std::string>& keys);
   void wait_until_seen(std::int64_t revision);
   void keep_leases_alive();
   void renew_all(EtcdClient::KeepAliveStream& stream);

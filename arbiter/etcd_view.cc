@@ -17,6 +17,7 @@ namespace tractor::arbiter {
 namespace {
 
 const std::string kPrefix = "/tractor/v1/actors";
+const std::string kClaims = "/tractor/v1/claims";
 // A name that the first arbiter gives to what this etcd has: another one after its data were lost or replaced.
 const std::string kEpochKey = "/tractor/v1/epoch";
 constexpr std::int64_t kPage = 1000;
@@ -54,6 +55,10 @@ const std::string kActorsEnd = kPrefix + "0";  // the character after a slash
 
 std::string actor_key(const std::string& actor_namespace, const std::string& id) {
   return absl::StrCat(kPrefix, "/", escape(actor_namespace), "/", escape(id));
+}
+
+std::string claim_key(const std::string& actor_namespace, const std::string& name) {
+  return absl::StrCat(kClaims, "/", escape(actor_namespace), "/", escape(name));
 }
 
 EtcdView::EtcdView(EtcdClient& client, View& view, std::function<void()> changed)

@@ -15,8 +15,10 @@
 
 namespace tractor::arbiter {
 
-// The key of a registration, and all of them: tractor's part of etcd is /tractor/v1/.
+// The key of a registration, that of the claim of a name, and all registrations: tractor's part of etcd is
+// /tractor/v1/.
 std::string actor_key(const std::string& actor_namespace, const std::string& id);
+std::string claim_key(const std::string& actor_namespace, const std::string& name);
 extern const std::string kActorsBegin;
 extern const std::string kActorsEnd;
 

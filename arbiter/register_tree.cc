@@ -113,7 +113,7 @@ class Registering {
       ActorInfo actor = decode(registration);
       actor.calls_in_flight = 0;  // heartbeats tell
       check([&] { check_actor(actor); });
-      store_.add(*holder_, std::move(actor));
+      reply.set_fencing_token(store_.add(*holder_, std::move(actor)));
       log::debug(absl::StrCat("registered ", registration.name(), " (", registration.actor_id(), ")"));
       reply.set_added(registration.actor_id());
     } catch (const LeaseExpired&) {
@@ -123,6 +123,7 @@ class Registering {
       reply.mutable_refused()->set_actor_id(registration.actor_id());
       reply.mutable_refused()->set_reason(e.what());
       reply.mutable_refused()->set_try_again(e.kind() == ErrorKind::unavailable);
+      reply.mutable_refused()->set_claimed(dynamic_cast<const NameClaimed*>(&e) != nullptr);
     }
     outbox_.send(std::move(reply));
   }

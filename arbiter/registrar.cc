@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "arbiter/addresses.h"
 #include "arbiter/claim.h"
+#include "arbiter/exclusive_name.h"
 #include "runtime/log.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
@@ -95,6 +96,8 @@ void TreeRegistrar::keep_connected() {
     if (leaving_) return;
     if (std::exchange(connected_, false)) {
       log::warning(absl::StrCat("lost the arbiter at ", address(), " (", last_error_, "); trying until it is back"));
+      if (ttl_ > Clock::duration::zero()) lease_ends_ = deadline_after(ttl_);
+      changed_.notify();
     }
     if (!welcomed_ && addresses_.size() == 1) {
       vacant_ = refusal_.empty() && is_vacant(parse_address(address()));
@@ -169,7 +172,7 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     was_embedded_ = response.welcome().embedded() && addresses_.size() == 1;
     refusal_.clear();
     failures_ = 0;
-    connection.ttl = decode_duration(response.welcome().ttl());
+    connection.ttl = ttl_ = decode_duration(response.welcome().ttl());
     connection.welcomed = true;
     connection_ = &connection;
     connected_ = true;
@@ -178,11 +181,16 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     const v1::Refused& refused = response.refused();
     acknowledged_.insert(refused.actor_id());  // there is nothing to wait for
     if (refused.try_again()) connection.to_be_added.insert(refused.actor_id());
+    if (refused.claimed() && refused.actor_id() == claimant_) taken_ = refused.reason();
     log::warning(absl::StrCat("the arbiter at ", address(), " does not register actor ", refused.actor_id(), ": ",
                               refused.reason(), refused.try_again() ? "; trying again until it does" : ""));
   } else if (!response.added().empty()) {
     acknowledged_.insert(response.added());
     connection.to_be_added.erase(response.added());
+    if (response.added() == claimant_) {
+      token_ = response.fencing_token();
+      lease_ends_ = Clock::kNever;
+    }
   }
   changed_.notify();
 }
@@ -230,13 +238,42 @@ void TreeRegistrar::leave() {
 
 void TreeRegistrar::add(const ActorInfo& info) {
   actors_[info.id] = info;
-  if (connection_ == nullptr) return;  // it is told when it is back
-  acknowledged_.erase(info.id);
-  connection_->outbox->send(add_request(info));
-  changed_.wait_until("a registration to be acknowledged", [&] {
-    return acknowledged_.contains(info.id) || connection_ == nullptr || !actors_.contains(info.id);
+  if (info.exclusive) claimant_ = info.id;
+  if (connection_ != nullptr) {  // else it is told when it is back
+    acknowledged_.erase(info.id);
+    connection_->outbox->send(add_request(info));
+    changed_.wait_until("a registration to be acknowledged", [&] {
+      return acknowledged_.contains(info.id) || connection_ == nullptr || !actors_.contains(info.id);
+    });
+    acknowledged_.erase(info.id);
+  }
+  if (info.exclusive) wait_until_claimed(info.name);
+}
+
+void TreeRegistrar::wait_until_claimed(const std::string& name) {
+  move_on_after(kConnectTimeout, [this] {
+    changed_.wait_until("the arbiter to give the name", [this] { return token_ != 0 || !taken_.empty(); });
   });
-  acknowledged_.erase(info.id);
+  if (!taken_.empty()) throw NameTaken(taken_);
+  if (token_ == 0) {
+    throw UsageError(absl::StrCat(
+        "the arbiter at ", address(), " does not say within ", absl::FormatDuration(absl::FromChrono(kConnectTimeout)),
+        " that nobody else has the name \"", name, "\": its store is away, or it does not know exclusive names"));
+  }
+}
+
+std::string TreeRegistrar::wait_until_taken() {
+  while (taken_.empty()) {
+    const Clock::time_point ends = lease_ends_;
+    move_on_at(ends, [&] {
+      changed_.wait_until("the name to be taken", [&] { return !taken_.empty() || lease_ends_ != ends; });
+    });
+    throw_if_cancelled();
+    if (Clock::now() < lease_ends_ || !taken_.empty()) continue;
+    taken_ = absl::StrCat("the arbiter at ", address(), " was not heard of for ",
+                          absl::FormatDuration(absl::FromChrono(ttl_)), ": another may have the name by now");
+  }
+  return taken_;
 }
 
 void TreeRegistrar::remove(const std::string& actor_id) {

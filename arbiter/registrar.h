@@ -53,11 +53,18 @@ class TreeRegistrar final : public Registrar {
   void leave();
   static constexpr Clock::duration kGoodbyeTimeout = std::chrono::milliseconds(500);
 
+  // The name of an exclusive one is claimed on return: NameTaken when another has it; UsageError when the arbiter
+  // cannot say within kConnectTimeout.
   void add(const ActorInfo& info) override;
   void remove(const std::string& actor_id) override;
+  std::uint64_t fencing_token() const override { return token_; }
   void load(const std::string& actor_id, std::uint32_t calls_in_flight) override;
   void spawned(pid_t /*pid*/) override {}
   void reaped(pid_t /*pid*/) override {}
+
+  // Parks until the claimed name is another's, or may be: the arbiter was not heard of for the time of the lease.
+  // Returns why. When the arbiter comes back and has forgotten the claim it is claimed again, with a larger token.
+  std::string wait_until_taken();
 
   // The actor that hosts the arbiter.
   const ActorRef& arbiter() const { return arbiter_; }
@@ -70,6 +77,7 @@ class TreeRegistrar final : public Registrar {
   std::string run_connection();
   void receive(Connection& connection, const v1::RegisterResponse& response);
   void give_up_unless_welcomed(Connection& connection);
+  void wait_until_claimed(const std::string& name);
   void send_heartbeats(Connection& connection);
   const std::string& address() const { return addresses_[current_]; }
 
@@ -82,6 +90,11 @@ class TreeRegistrar final : public Registrar {
   std::map<std::string, std::uint32_t> loads_;
   Connection* connection_ = nullptr;  // while welcomed
   std::set<std::string> acknowledged_;
+  std::string claimant_;                          // the id of the exclusive one
+  std::uint64_t token_ = 0;                       // of its claim
+  std::string taken_;                             // why it has the name no longer
+  Clock::duration ttl_ = {};                      // of the last connection
+  Clock::time_point lease_ends_ = Clock::kNever;  // while the arbiter is away
   ActorRef arbiter_;
   bool welcomed_ = false;  // ever
   bool was_embedded_ = false;

@@ -50,21 +50,35 @@ Registry::Lease& Registry::used(Holder holder) {
   return lease->second;
 }
 
-void Registry::add(Holder holder, ActorInfo actor) {
+std::uint64_t Registry::add(Holder holder, ActorInfo actor) {
   Lease& lease = used(holder);
-  if (const auto old = view_.by_id(lease.actor_namespace, actor.id)) {
-    if (old->actor->incarnation > actor.incarnation) {
-      throw CallError(ErrorKind::failed_precondition,
-                      absl::StrCat("actor ", actor.id, " is registered as incarnation ", old->actor->incarnation,
-                                   " already, ", actor.incarnation, " is older"));
-    }
-    leases_.at(old->holder).actors.erase(actor.id);
+  const auto old = view_.by_id(lease.actor_namespace, actor.id);
+  if (old && old->actor->incarnation > actor.incarnation) {
+    throw CallError(ErrorKind::failed_precondition,
+                    absl::StrCat("actor ", actor.id, " is registered as incarnation ", old->actor->incarnation,
+                                 " already, ", actor.incarnation, " is older"));
   }
-  lease.actors.insert(actor.id);
+  std::uint64_t token = 0;
+  if (actor.exclusive) {
+    if (old) token = leases_.at(old->holder).actors.at(actor.id);
+    if (token == 0) token = new_claim(lease.actor_namespace, actor);
+  }
+  if (old) leases_.at(old->holder).actors.erase(actor.id);
+  lease.actors.emplace(actor.id, token);
   apply({{.actor_namespace = lease.actor_namespace,
           .added = std::make_shared<const ActorInfo>(std::move(actor)),
           .removed_id = {},
           .holder = holder}});
+  return token;
+}
+
+// The clock, so that tokens grow also when the arbiter starts anew.
+std::uint64_t Registry::new_claim(const std::string& actor_namespace, const ActorInfo& actor) {
+  for (const View::Found& found : view_.find(actor_namespace, actor.name)) {
+    if (found.actor->exclusive && found.actor->id != actor.id) throw NameClaimed(*found.actor);
+  }
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return last_token_ = std::max(last_token_ + 1, static_cast<std::uint64_t>(now / std::chrono::microseconds(1)));
 }
 
 void Registry::remove(Holder holder, const std::string& actor_id) {
@@ -75,7 +89,7 @@ void Registry::remove(Holder holder, const std::string& actor_id) {
 
 void Registry::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) {
   const Lease& lease = used(holder);
-  for (const std::string& id : lease.actors) {
+  for (const auto& [id, token] : lease.actors) {
     const auto calls = calls_in_flight.find(id);
     view_.set_load(lease.actor_namespace, id, calls == calls_in_flight.end() ? 0 : calls->second);
   }
@@ -85,7 +99,7 @@ void Registry::drop(Holder holder) {
   const auto lease = leases_.find(holder);
   if (lease == leases_.end()) return;
   std::vector<View::Change> changes;
-  for (const std::string& id : lease->second.actors)
+  for (const auto& [id, token] : lease->second.actors)
     changes.push_back({.actor_namespace = lease->second.actor_namespace, .added = nullptr, .removed_id = id});
   expiries_.erase({lease->second.expires, holder});
   leases_.erase(lease);

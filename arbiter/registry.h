@@ -23,7 +23,7 @@ class Registry final : public Store {
   bool stale() const override { return false; }
 
   Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired = {}) override;
-  void add(Holder holder, ActorInfo actor) override;
+  std::uint64_t add(Holder holder, ActorInfo actor) override;
   void remove(Holder holder, const std::string& actor_id) override;
   void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) override;
   void drop(Holder holder) override;
@@ -35,10 +35,11 @@ class Registry final : public Store {
     Clock::duration ttl = {};
     std::function<void()> on_expired = {};
     Clock::time_point expires = Clock::kNever;
-    std::set<std::string> actors = {};
+    std::map<std::string, std::uint64_t> actors = {};  // their fencing tokens by id
   };
 
   Lease& used(Holder holder);
+  std::uint64_t new_claim(const std::string& actor_namespace, const ActorInfo& actor);
   Clock::time_point next_expiry() const;
   void expire();
   void apply(const std::vector<View::Change>& changes);
@@ -47,6 +48,7 @@ class Registry final : public Store {
   View view_;
   std::map<Holder, Lease> leases_;
   std::set<std::pair<Clock::time_point, Holder>> expiries_;
+  std::uint64_t last_token_ = 0;
   Holder last_holder_ = 0;
   Condition opened_;
 };

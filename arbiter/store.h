@@ -27,6 +27,15 @@ class LeaseExpired : public CallError {
                   "the lease of this registration has expired, for lack of heartbeats: register again") {}
 };
 
+// Another actor has the name, exclusively.
+class NameClaimed : public CallError {
+ public:
+  explicit NameClaimed(const ActorInfo& holder)
+      : CallError(ErrorKind::failed_precondition, "the name \"" + holder.name + "\" is claimed by actor " + holder.id +
+                                                      " (process " + std::to_string(holder.pid) + " on " + holder.host +
+                                                      ")") {}
+};
+
 // It could not be reached for too long when the arbiter started.
 class StoreUnreachable : public Error {
  public:
@@ -55,8 +64,10 @@ class Store {
   // CallError(unavailable) when the store is away, here and below, and LeaseExpired below.
   virtual Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired) = 0;
   // Registers; replaces what was registered under the same id, whoever held it, unless that is a newer incarnation. The
-  // view has it on return. A checkpoint; CallError(failed_precondition) for an older incarnation.
-  virtual void add(Holder holder, ActorInfo actor) = 0;
+  // view has it on return. A checkpoint; CallError(failed_precondition) for an older incarnation, NameClaimed for an
+  // exclusive one where there is another of that name. Returns the fencing token of an exclusive one, else 0: as long
+  // as it is registered it stays the same, and the next one's is larger.
+  virtual std::uint64_t add(Holder holder, ActorInfo actor) = 0;
   // Of no effect when the holder has no such registration. The view has lost it on return. A checkpoint.
   virtual void remove(Holder holder, const std::string& actor_id) = 0;
   // A sign of life, and how many calls its actors serve; those left out serve none. Not a checkpoint.

@@ -35,6 +35,7 @@ void close_arbiter_client() { client_slot().reset(); }
 const std::string& CurrentActor::name() const { return info().name; }
 const std::string& CurrentActor::id() const { return info().id; }
 const ActorInfo& CurrentActor::info() const { return Runtime::current().actor().info(); }
+std::uint64_t CurrentActor::fencing_token() const { return Runtime::current().registrar().fencing_token(); }
 Value::Map& CurrentActor::statespace() const { return Runtime::current().actor().statespace(); }
 void CurrentActor::at_exit(std::function<void()> callback) const {
   Runtime::current().actor().at_exit(std::move(callback));

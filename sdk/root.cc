@@ -9,6 +9,7 @@
 #include "arbiter/addresses.h"
 #include "arbiter/check.h"
 #include "arbiter/claim.h"
+#include "arbiter/exclusive_name.h"
 #include "arbiter/registrar.h"
 #include "arbiter/service.h"
 #include "runtime/actor/credential.h"
@@ -95,6 +96,10 @@ class Root {
       if (error != nullptr) log::error("while ending: " + describe(error));
       throw Interrupted(signal);
     }
+    if (!name_taken_.empty() && !finished) {
+      if (error != nullptr) log::error("while ending: " + describe(error));
+      throw NameTaken(name_taken_);
+    }
     if (error != nullptr) std::rethrow_exception(error);
     if (!finished) {
       throw RemoteCancelled({.error_id = random_id(),
@@ -142,7 +147,8 @@ class Root {
                    .incarnation = new_incarnation(),
                    .labels = options_.labels,
                    .host = host_name(),
-                   .pid = getpid()};
+                   .pid = getpid(),
+                   .exclusive = options_.exclusive_name};
     metrics_ = serve_metrics_if_asked(IsRoot::kYes, info);
     actor.set_info(std::move(info));
     actor.set_on_cancel_request([this](const ActorRef& by) { cancelled_by_ = by; });
@@ -155,7 +161,14 @@ class Root {
     if (claim_.ours) serve_arbiter();
     registrar_->start(system);
     registrar_->add(actor.info());
+    if (options_.exclusive_name) system.start_named("exclusive name", [this] { end_when_the_name_is_taken(); });
     system.start_named("load reporter", [this] { report_load(runtime_->actor(), *registrar_); });
+  }
+
+  void end_when_the_name_is_taken() {
+    name_taken_ = registrar_->wait_until_taken();
+    log::error("this program ends: " + name_taken_);
+    runtime_->actor().cancel(kDefaultBudget, runtime_->actor().self(), name_taken_);
   }
 
   void serve_arbiter() {
@@ -182,6 +195,7 @@ class Root {
   const Definitions& definitions_;
   RunOptions options_;
   HandlesSignals handles_signals_;
+  std::string name_taken_;
   ActorRef cancelled_by_ = {.name = "another actor"};
   std::string token_;
   SupervisionOptions supervision_;

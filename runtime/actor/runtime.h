@@ -77,6 +77,7 @@ class Runtime {
   Scheduler& scheduler() { return scheduler_; }
   WireContext& wire() { return wire_; }
   void set_registrar(Registrar* registrar) { registrar_ = registrar; }
+  Registrar& registrar() { return *registrar_; }
   const std::string& arbiter_address() { return supervision_.options().arbiter_address; }
 
  private:

@@ -28,6 +28,8 @@ class Registrar {
   // Returns when the arbiter has it, or knows that it will have to be told later. A checkpoint.
   virtual void add(const ActorInfo& info) = 0;
   virtual void remove(const std::string& actor_id) = 0;
+  // Of the claim of an exclusive name; 0: there is none.
+  virtual std::uint64_t fencing_token() const { return 0; }
   // How many calls an actor serves.
   virtual void load(const std::string& actor_id, std::uint32_t calls_in_flight) = 0;
   // Processes below this actor, for those above it to wait for should it die.

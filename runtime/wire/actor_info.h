@@ -18,6 +18,7 @@ struct ActorInfo {
   std::string host = {};
   std::int64_t pid = 0;
   std::uint32_t calls_in_flight = 0;  // that it serves, as last reported, a second ago or so
+  bool exclusive = false;             // nobody else has claimed its name (RunOptions::exclusive_name)
   bool stale = false;                 // the arbiter, or its store, is away: this is what was known of it before
 
   bool operator==(const ActorInfo&) const = default;

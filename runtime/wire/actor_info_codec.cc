@@ -13,6 +13,7 @@ v1::Registration encode(const ActorInfo& from) {
   to.set_host(from.host);
   to.set_pid(from.pid);
   to.set_calls_in_flight(from.calls_in_flight);
+  to.set_exclusive(from.exclusive);
   return to;
 }
 
@@ -25,7 +26,8 @@ ActorInfo decode(const v1::Registration& from) {
           .labels = {from.labels().begin(), from.labels().end()},
           .host = from.host(),
           .pid = from.pid(),
-          .calls_in_flight = from.calls_in_flight()};
+          .calls_in_flight = from.calls_in_flight(),
+          .exclusive = from.exclusive()};
 }
 
 }  // namespace tractor

@@ -267,5 +267,74 @@ TEST(Registry, who_follows_the_log_has_what_the_view_has) {
   }
 }
 
+// --- exclusive names ---
+
+ActorInfo exclusive(const std::string& name, const std::string& id, std::uint64_t incarnation = 1) {
+  ActorInfo info = actor(name, id, incarnation);
+  info.exclusive = true;
+  return info;
+}
+
+TEST(Registry, an_exclusive_name_has_one_claimant_and_each_a_larger_token) {
+  with_registry([](Registry& registry) {
+    const auto one = registry.open("", 0s);
+    const auto two = registry.open("", 0s);
+    EXPECT_EQ(registry.add(one, actor("a", "0")), 0U);  // who claims nothing is no obstacle
+    const std::uint64_t first = registry.add(one, exclusive("a", "1"));
+    EXPECT_GT(first, 0U);
+    EXPECT_THROW(registry.add(two, exclusive("a", "2")), NameClaimed);
+    EXPECT_EQ(found(registry, "a").size(), 2U);
+    EXPECT_EQ(registry.add(two, actor("a", "3")), 0U);
+    const std::uint64_t other = registry.add(two, exclusive("b", "4"));
+    EXPECT_GT(other, first);
+    registry.remove(one, "1");
+    EXPECT_GT(registry.add(two, exclusive("a", "2")), other);
+  });
+}
+
+TEST(Registry, a_claim_goes_with_its_lease_and_with_nothing_before) {
+  with_registry([](Registry& registry) {
+    const auto one = registry.open("", 3s);
+    const auto two = registry.open("", 0s);
+    const std::uint64_t token = registry.add(one, exclusive("a", "1"));
+    registry.abandon(one);
+    tractor::sleep(2s);
+    EXPECT_THROW(registry.add(two, exclusive("a", "2")), NameClaimed);
+    tractor::sleep(2s);
+    EXPECT_GT(registry.add(two, exclusive("a", "2")), token);
+  });
+}
+
+TEST(Registry, who_registers_again_keeps_its_claim_and_token) {
+  with_registry([](Registry& registry) {
+    const auto one = registry.open("", 3s);
+    const auto two = registry.open("", 0s);
+    const std::uint64_t token = registry.add(one, exclusive("a", "1", 1));
+    EXPECT_EQ(registry.add(two, exclusive("a", "1", 1)), token);
+    registry.drop(one);
+    EXPECT_THROW(registry.add(registry.open("", 0s), exclusive("a", "2")), NameClaimed);
+    EXPECT_EQ(found(registry, "a"), Ids{"1"});
+  });
+}
+
+TEST(Registry, namespaces_have_claims_of_their_own) {
+  with_registry([](Registry& registry) {
+    registry.add(registry.open("x", 0s), exclusive("a", "1"));
+    EXPECT_GT(registry.add(registry.open("y", 0s), exclusive("a", "1")), 0U);
+  });
+}
+
+TEST(Registry, a_claim_that_is_refused_takes_nothing_from_who_asked) {
+  with_registry([](Registry& registry) {
+    const auto one = registry.open("", 0s);
+    registry.add(one, exclusive("a", "1"));
+    const auto two = registry.open("", 0s);
+    registry.add(two, actor("a", "2"));
+    EXPECT_THROW(registry.add(two, exclusive("a", "2")), NameClaimed);
+    registry.drop(two);
+    EXPECT_EQ(found(registry, "a"), Ids{"1"});
+  });
+}
+
 }  // namespace
 }  // namespace tractor::arbiter

@@ -151,6 +151,15 @@ TRACTOR_SCENARIO(joins_from_near) {
   });
 }
 
+TRACTOR_SCENARIO(leads_from_near) {
+  return program->main(
+      {.name = "near", .exclusive_name = true, .arbiter = "10.0.0.2:1616", .insecure = true, .unreachable_after = 1s},
+      [] {
+        std::cout << "leads" << std::endl;
+        sleep_forever();
+      });
+}
+
 class Hosts : private NearHost, public RealProcesses {
  protected:
   explicit Hosts(Clock::duration limit = 3s) : limit_(limit) {}

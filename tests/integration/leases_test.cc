@@ -79,6 +79,14 @@ TEST_F(Leases, a_program_that_is_stopped_is_gone_after_its_lease_and_registers_a
   EXPECT_EQ(near.wait(), Exit{.code = 143});
 }
 
+TEST_F(Leases, who_has_an_exclusive_name_and_is_cut_off_is_told_when_its_lease_is_over) {
+  Process near = Process::as("leads_from_near");
+  ASSERT_TRUE(near.prints("leads")) << near.err();
+  host_->pull_out();
+  EXPECT_EQ(near.wait(), Exit{.code = 1});
+  EXPECT_TRUE(contains(near.err(), "was not heard of for 3s: another may have the name by now"));
+}
+
 }  // namespace
 }  // namespace tractor::test
 

@@ -12,7 +12,8 @@ using Ids = std::vector<std::string>;
 using Lines = std::vector<std::string>;
 
 inline std::string id() { return current_actor().id(); }
-inline void define_etcd(Program& p) { p.module("etcd").def("id", id); }
+inline std::uint64_t token() { return current_actor().fencing_token(); }
+inline void define_etcd(Program& p) { p.module("etcd").def("id", id).def("token", token); }
 inline const ActorOptions kDaemon{.modules = {"etcd"}};
 
 // No find may fail for longer.

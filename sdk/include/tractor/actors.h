@@ -20,6 +20,10 @@ class CurrentActor {
   const std::string& id() const;
   // As others see it.
   const ActorInfo& info() const;
+  // Of a root with RunOptions::exclusive_name, else 0: larger than that of everyone who had the name before. Who is
+  // asked to change something in its name refuses tokens smaller than the largest it has seen (a fencing token). It
+  // grows when the arbiter has forgotten the claim, and gives it again.
+  std::uint64_t fencing_token() const;
   // This actor's state, shared by all its tasks; a child's starts with what ActorOptions gave it.
   Value::Map& statespace() const;
   // Runs `callback` when the actor ends: after its function, its calls and its children have ended, whether they

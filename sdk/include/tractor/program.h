@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "arbiter/exclusive_name.h"
 #include "runtime/actor/definitions.h"
 #include "runtime/task/error.h"
 #include "runtime/wire/address.h"
@@ -24,6 +25,10 @@ namespace tractor {
 
 struct RunOptions {
   std::string name = "root";
+  // Nobody else of the mesh has this name exclusively meanwhile, in its namespace: a singleton, one of several that
+  // stand by. NameTaken when another has it; main is cancelled, and run() throws the same, when it is lost. Until it is
+  // told so, another may have it already: current_actor().fencing_token() is what resources can tell them apart by.
+  bool exclusive_name = false;
   // Its address; default TRACTOR_ARBITER, else a socket in the runtime directory. Where nobody serves it, this program
   // does. Several, separated by commas, are tried in their order; they serve one view, and this program none.
   std::string arbiter = {};
@@ -80,8 +85,8 @@ class Program {
 
   // Runs `main` as the root actor until it and everything it started have ended; returns its value and throws what it
   // threw. Throws Interrupted after SIGINT, SIGTERM or SIGHUP (a second SIGINT kills at once), RemoteCancelled when
-  // another actor cancelled the root, and UsageError for what is wrong with options, addresses or the runtime
-  // directory.
+  // another actor cancelled the root, NameTaken when its exclusive name is another's, and UsageError for what is wrong
+  // with options, addresses or the runtime directory.
   template <class F, class... A>
   requires(!std::is_same_v<std::decay_t<F>, RunOptions>) auto run(F&& main, A&&... arguments) {
     return run(RunOptions{}, std::forward<F>(main), std::forward<A>(arguments)...);
