@@ -23,12 +23,12 @@ arbiter::Client& client() {
   return *slot;
 }
 
+}  // namespace
+
 Portal portal_to(const ActorInfo& info) {
   return {std::make_shared<Peer>(Runtime::current().wire(), ActorRef{.name = info.name, .id = info.id}, info.addresses),
           nullptr};
 }
-
-}  // namespace
 
 void close_arbiter_client() { client_slot().reset(); }
 

@@ -21,6 +21,7 @@
 #include "tractor/actors.h"
 #include "tractor/codec.h"
 #include "tractor/context.h"
+#include "tractor/directory.h"
 #include "tractor/embedded.h"
 #include "tractor/exceptions.h"
 #include "tractor/function.h"

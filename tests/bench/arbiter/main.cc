@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
       "Takes about a minute, and etcd for its figure. Figures mean something in a release build on a machine that "
       "does\n"
       "nothing else.",
-      {bench::find_compared_with_grpc(), bench::many_registrations(), bench::many_watchers(),
+      {bench::find_compared_with_grpc(), bench::many_registrations(), bench::many_watchers(), bench::reregistration(),
        bench::find_compared_with_etcd()});
   if (const auto status = wanted.parse(argc, argv)) return *status;
   const bench::TemporaryDirectory directory;

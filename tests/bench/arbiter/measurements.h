@@ -9,5 +9,6 @@ Measurement find_compared_with_grpc();
 Measurement many_registrations();
 Measurement many_watchers();
 Measurement find_compared_with_etcd();
+Measurement reregistration();
 
 }  // namespace bench
