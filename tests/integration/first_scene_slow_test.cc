@@ -8,7 +8,7 @@ namespace tractor::test {
 using FirstSceneSlow = RealProcesses;
 
 TEST_F(FirstSceneSlow, A10_ends_a_thousand_times_with_either_actor_delayed) {
-  alarm(500);  // 45 s on two idle cores; the harness' own limit is for tests that are not labelled slow
+  alarm(1500);  // 45 s on two idle cores; the harness' own limit is for tests that are not labelled slow
   const int takes = 1000 / kSlowness;
   for (int take = 0; take < takes; ++take) run(direct, take);
 }
