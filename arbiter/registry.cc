@@ -60,7 +60,7 @@ std::uint64_t Registry::add(Holder holder, ActorInfo actor) {
   }
   std::uint64_t token = 0;
   if (actor.exclusive) {
-    if (old) token = leases_.at(old->holder).actors.at(actor.id);
+    if (old && old->actor->name == actor.name) token = leases_.at(old->holder).actors.at(actor.id);
     if (token == 0) token = new_claim(lease.actor_namespace, actor);
   }
   if (old) leases_.at(old->holder).actors.erase(actor.id);

@@ -317,6 +317,17 @@ TEST(Registry, who_registers_again_keeps_its_claim_and_token) {
   });
 }
 
+TEST(Registry, a_claim_is_of_one_name) {
+  with_registry([](Registry& registry) {
+    const auto one = registry.open("", 0s);
+    const std::uint64_t token = registry.add(one, exclusive("a", "1"));
+    registry.add(one, exclusive("b", "2"));
+    EXPECT_THROW(registry.add(one, exclusive("b", "1")), NameClaimed);
+    EXPECT_GT(registry.add(one, exclusive("c", "1")), token);
+    EXPECT_GT(registry.add(one, exclusive("a", "3")), token);
+  });
+}
+
 TEST(Registry, namespaces_have_claims_of_their_own) {
   with_registry([](Registry& registry) {
     registry.add(registry.open("x", 0s), exclusive("a", "1"));

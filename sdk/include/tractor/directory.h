@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "arbiter/find_options.h"
+#include "runtime/task/cancel_scope.h"
 #include "runtime/task/task_nursery.h"
+#include "runtime/wire/actor_info.h"
 #include "tractor/portal.h"
 
 namespace tractor {
