@@ -21,7 +21,8 @@ constexpr int kActorsPerTree = 100;
 // Trees of actors, all in this process, which keep themselves registered.
 class Forest {
  public:
-  Forest(TaskNursery& tasks, const std::string& address) {
+  // The tasks end before the forest does.
+  void plant(TaskNursery& tasks, const std::string& address) {
     for (int tree = 0; tree < kTrees; ++tree) {
       trees_.push_back(
           std::make_unique<arbiter::TreeRegistrar>(Runtime::current().wire(), address, std::string(), [] {}));
@@ -52,8 +53,9 @@ Measurement reregistration() {
           .run = [](const Settings& settings) {
             const std::string socket = settings.directory + "/again.sock";
             std::optional<Arbiter> arbiter(socket);
+            Forest forest;
             return open_task_nursery([&](TaskNursery& tasks) {
-              const Forest forest(tasks, arbiter->address());
+              forest.plant(tasks, arbiter->address());
               const Values values = medians(settings, settings.rounds, [&] {
                 arbiter.reset();
                 const Stopwatch all;
