@@ -23,10 +23,6 @@
 
 namespace tractor {
 
-namespace arbiter {
-class Directory;
-}
-
 class Directory {
  public:
   // Starts the task that follows the registry, in `nursery`, and returns when the copy is complete: a checkpoint. It
@@ -49,8 +45,8 @@ class Directory {
   void wait_for_change();
 
  private:
-  std::shared_ptr<arbiter::Directory> copy_;
-  std::shared_ptr<CancelScope> scope_;
+  struct Copy;
+  std::shared_ptr<Copy> copy_;
 };
 
 }  // namespace tractor
