@@ -99,10 +99,7 @@ std::uint64_t EtcdStore::add(Holder holder, ActorInfo actor) {
       v1::Registration old;
       if (found.empty() || !old.ParseFromString(found[0].value())) continue;
       if (is_claim && old.actor_id() != actor.id) throw NameClaimed(decode(old));
-      if (is_claim || old.incarnation() <= actor.incarnation) continue;
-      throw CallError(ErrorKind::failed_precondition,
-                      absl::StrCat("actor ", actor.id, " is registered as incarnation ", old.incarnation(),
-                                   " already, ", actor.incarnation, " is older"));
+      if (!is_claim && old.incarnation() > actor.incarnation) throw OlderIncarnation(actor, old.incarnation());
     }
   }
   throw CallError(ErrorKind::unavailable, absl::StrCat("actor ", actor.id, " is being registered elsewhere, too"));

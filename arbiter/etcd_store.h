@@ -38,8 +38,8 @@ class EtcdStore final : public Store {
     bool while_connected;  // else only while the holder shows signs of life
     std::function<void()> on_expired;
     bool heard_of = true;  // since the last renewal
-    std::map<std::string, std::vector<std::string>> actors =
-        {};  // their keys by id: of the registration, and the claim
+    // Their keys by id: that of the registration, and of the claim if there is one.
+    std::map<std::string, std::vector<std::string>> actors = {};
   };
 
   Lease& used(Holder holder);

@@ -53,11 +53,7 @@ Registry::Lease& Registry::used(Holder holder) {
 std::uint64_t Registry::add(Holder holder, ActorInfo actor) {
   Lease& lease = used(holder);
   const auto old = view_.by_id(lease.actor_namespace, actor.id);
-  if (old && old->actor->incarnation > actor.incarnation) {
-    throw CallError(ErrorKind::failed_precondition,
-                    absl::StrCat("actor ", actor.id, " is registered as incarnation ", old->actor->incarnation,
-                                 " already, ", actor.incarnation, " is older"));
-  }
+  if (old && old->actor->incarnation > actor.incarnation) throw OlderIncarnation(actor, old->actor->incarnation);
   std::uint64_t token = 0;
   if (actor.exclusive) {
     if (old && old->actor->name == actor.name) token = leases_.at(old->holder).actors.at(actor.id);

@@ -27,6 +27,15 @@ class LeaseExpired : public CallError {
                   "the lease of this registration has expired, for lack of heartbeats: register again") {}
 };
 
+// The same actor is registered as a newer incarnation.
+class OlderIncarnation : public CallError {
+ public:
+  OlderIncarnation(const ActorInfo& actor, std::uint64_t registered)
+      : CallError(ErrorKind::failed_precondition, "actor " + actor.id + " is registered as incarnation " +
+                                                      std::to_string(registered) + " already, " +
+                                                      std::to_string(actor.incarnation) + " is older") {}
+};
+
 // Another actor has the name, exclusively.
 class NameClaimed : public CallError {
  public:
@@ -64,7 +73,7 @@ class Store {
   // CallError(unavailable) when the store is away, here and below, and LeaseExpired below.
   virtual Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired) = 0;
   // Registers; replaces what was registered under the same id, whoever held it, unless that is a newer incarnation. The
-  // view has it on return. A checkpoint; CallError(failed_precondition) for an older incarnation, NameClaimed for an
+  // view has it on return. A checkpoint; OlderIncarnation, NameClaimed for an
   // exclusive one where there is another of that name. Returns the fencing token of an exclusive one, else 0: as long
   // as it is registered it stays the same, and the next one's is larger.
   virtual std::uint64_t add(Holder holder, ActorInfo actor) = 0;

@@ -92,12 +92,9 @@ class Root {
     } catch (...) {
       error = std::current_exception();
     }
-    if (const int signal = runtime_->received_signal(); signal != 0 && !finished) {
+    if (const int signal = runtime_->received_signal(); !finished && (signal != 0 || !name_taken_.empty())) {
       if (error != nullptr) log::error("while ending: " + describe(error));
-      throw Interrupted(signal);
-    }
-    if (!name_taken_.empty() && !finished) {
-      if (error != nullptr) log::error("while ending: " + describe(error));
+      if (signal != 0) throw Interrupted(signal);
       throw NameTaken(name_taken_);
     }
     if (error != nullptr) std::rethrow_exception(error);
