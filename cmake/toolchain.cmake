@@ -49,6 +49,10 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 find_program(MOLD mold)
-if(MOLD)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT TRACTOR_SANITIZE)
+  # 39,000 relative relocations in 10 kB instead of 940: an idle actor takes 1.8 MB less. Debian's mold, which links
+  # everything else, forgets the version that glibc asks for with them.
+  add_link_options(-Wl,-z,pack-relative-relocs)
+elseif(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
