@@ -85,7 +85,10 @@ class Client {
               .arbiter = arbiter_,
               .asked_for = SteadyClock::now(),
               .surely_from = {}};
-    const auto reply = tree_->add(registration(life.name, life.id));
+    std::optional<v1::RegisterResponse> reply;
+    do {
+      reply = tree_->add(registration(life.name, life.id));
+    } while (reply && reply->refused().try_again());  // etcd was slow
     ASSERT_TRUE(reply && reply->added() == life.id) << (reply ? reply->ShortDebugString() : "no reply");
     life.surely_from = SteadyClock::now();
     here_.push_back(lives.size());

@@ -1,7 +1,7 @@
 // Another host, as a network namespace: a bridge in this process' own namespace, and behind it a host whose cable can
 // be pulled. Needs to be root.
 //
-// The namespaces go with their processes. Addresses: here 10.0.0.1, there 10.0.0.2.
+// The namespaces go with their processes. Addresses: here 10.0.0.1, there 10.0.0.2, or others of 10.0.0.0/24.
 #pragma once
 
 #include <sched.h>
@@ -27,13 +27,13 @@ inline void hide_unix_sockets(const std::string& runtime_directory) {
   }
 }
 
-// In a scenario: become the far host, whose cable is plugged in by FarHost.
-inline void become_far_host() {
+// In a scenario: become a far host, whose cable is plugged in by FarHost.
+inline void become_far_host(const std::string& address = "10.0.0.2") {
   enter_new_network();
   std::cout << "unplugged" << std::endl;
   while (std::system("ip link show far >/dev/null 2>&1") != 0) std::this_thread::sleep_for(10ms);
   ip("link set lo up");
-  ip("addr add 10.0.0.2/24 dev far");
+  ip("addr add " + address + "/24 dev far");
   ip("link set far up");
 }
 
@@ -56,13 +56,14 @@ class NearHost {
 
 class FarHost {
  public:
-  // Starts `scenario` there, which calls become_far_host() first and prints "serving" when it serves.
-  FarHost(const std::string& scenario, const std::vector<std::string>& arguments)
-      : process_(Process::as(scenario, arguments, {"TRACTOR_RUNTIME_DIR=" + runtime_directory_.path()})) {
+  // Starts `scenario` there, which calls become_far_host() first and prints "serving" when it serves. `cable`: what
+  // its cable is called here.
+  FarHost(const std::string& scenario, const std::vector<std::string>& arguments, std::string cable = "near")
+      : cable_(std::move(cable)),
+        process_(Process::as(scenario, arguments, {"TRACTOR_RUNTIME_DIR=" + runtime_directory_.path()})) {
     if (!process_.prints("unplugged")) throw std::runtime_error("no far host: " + process_.err());
-    ip("link add near type veth peer name far");
-    ip("link set far netns " + std::to_string(process_.pid()));
-    ip("link set near up");
+    ip("link add " + cable_ + " type veth peer name far netns " + std::to_string(process_.pid()));
+    ip("link set " + cable_ + " up");
     plug_in();
     if (!process_.prints("serving")) throw std::runtime_error("the far host does not serve: " + process_.err());
     hide_unix_sockets(runtime_directory_.path());
@@ -71,16 +72,17 @@ class FarHost {
     process_.signal(SIGCONT);
     process_.signal(SIGKILL);
     process_.wait();
-    static_cast<void>(std::system("ip link del near 2>/dev/null"));
+    static_cast<void>(std::system(("ip link del " + cable_ + " 2>/dev/null").c_str()));
   }
 
   // Nothing gets through any more, in either direction, and neither end is told.
-  void pull_out() { ip("link set near nomaster"); }
-  void plug_in() { ip("link set near master bridge"); }
+  void pull_out() { ip("link set " + cable_ + " nomaster"); }
+  void plug_in() { ip("link set " + cable_ + " master bridge"); }
   Process& process() { return process_; }
 
  private:
   ScratchDirectory runtime_directory_;
+  std::string cable_;
   Process process_;
 };
 

@@ -97,4 +97,29 @@ inline grpc::Status status_of_hello(Wire& wire) {
   return stream->Finish();
 }
 
+// Loses the three members of an etcd one after the other; `recover` returns when that one serves again.
+inline void survives_the_loss_of_any_member(const std::string& socket, const std::function<void(int)>& lose,
+                                            const std::function<void(int)>& recover) {
+  Wire wire(socket);
+  Tree tree(wire);
+  tree.add(registration("a", "1"));
+  Watcher watcher(wire);
+  ASSERT_TRUE(watcher.next().starts_with("+a/1"));
+  ASSERT_TRUE(watcher.next().starts_with("end"));
+  Asker asker(socket);
+  for (int i = 0; i < 3; ++i) {
+    lose(i);
+    const std::string id = "new " + std::to_string(i);
+    EXPECT_TRUE(eventually([&] { return tree.add(registration("b", id))->added() == id; }, 15s * kSlowness));
+    std::string line;
+    while (!line.starts_with("+b/" + id)) {  // someone may be told of again, but nobody goes
+      line = watcher.next();
+      ASSERT_TRUE(line.starts_with("+")) << line;
+    }
+    recover(i);
+  }
+  EXPECT_LT(asker.stop(), kOutage);
+  EXPECT_EQ(wire.find("b").size(), 3U);
+}
+
 }  // namespace tractor::test
