@@ -6,11 +6,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "arbiter/addresses.h"
+#include "arbiter/ledger.h"
+#include "arbiter/ledger_request.h"
 #include "runtime/log.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/ledger_event_codec.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 
 namespace tractor::arbiter {
@@ -22,6 +25,8 @@ constexpr Clock::duration kRetryPause = std::chrono::milliseconds(100);
 // asked again, or the next.
 constexpr Clock::duration kAnswerTimeout = std::chrono::seconds(1);
 constexpr Clock::duration kWaitTimeout = std::chrono::seconds(5);
+// How long it may take to read the files of a ledger.
+constexpr Clock::duration kLedgerTimeout = std::chrono::seconds(30);
 // Of how many questions the last answers are remembered.
 constexpr std::size_t kRemembered = 1000;
 
@@ -81,13 +86,13 @@ Client::Client(const WireContext& wire, const std::string& addresses, std::strin
 Client::~Client() = default;
 
 template <class Request, class Response, class Prepare>
-Response Client::ask_one(const Request& request, Prepare prepare, Clock::duration timeout) {
+Response Client::ask_one(std::size_t index, const Request& request, Prepare prepare, Clock::duration timeout) {
   throw_if_cancelled();
-  const std::string address = this->address();
-  std::unique_ptr<Stub>& stub = stubs_[current_];
+  const std::string& address = addresses_[index];
+  std::unique_ptr<Stub>& stub = stubs_[index];
   if (stub == nullptr) stub = std::make_unique<Stub>(address, wire_.unreachable_after);
   grpc::ClientContext context;
-  add_credentials(context, wire_, address);
+  add_metadata(context, wire_, address);
   if (addresses_.size() > 1) context.set_deadline(std::chrono::system_clock::now() + timeout);
   Response response;
   grpc::Status status;
@@ -110,7 +115,7 @@ Response Client::ask(const Request& request, Prepare prepare, Clock::duration ti
   for (std::size_t tries = 1;; ++tries) {
     const std::size_t asked = current_;
     try {
-      return ask_one<Request, Response>(request, prepare, timeout);
+      return ask_one<Request, Response>(current_, request, prepare, timeout);
     } catch (const RemoteActorError& e) {
       if (e.kind() != ErrorKind::unavailable) throw;
       if (current_ == asked) current_ = (current_ + 1) % addresses_.size();  // else another task has done that already
@@ -206,6 +211,28 @@ std::vector<ActorInfo> Client::list() {
   const auto response =
       ask<v1::ListRequest, v1::ListResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncList, kAnswerTimeout);
   return decode_all(response.actors(), response.stale());
+}
+
+std::vector<LedgerEvent> Client::ledger(const LedgerQuery& query) {
+  const v1::LedgerRequest request = to_request(query, namespace_);
+  NewestRecords newest(query.limit);
+  std::exception_ptr error;
+  std::size_t answers = 0;
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    try {
+      const auto response = ask_one<v1::LedgerRequest, v1::LedgerResponse>(
+          i, request, &v1::ArbiterService::Stub::PrepareAsyncLedger, kLedgerTimeout);
+      for (const v1::LedgerEvent& event : response.events()) newest.add({.event = decode(event)});
+      ++answers;
+    } catch (const RemoteActorError& e) {
+      if (e.kind() != ErrorKind::unavailable) throw;
+      error = std::current_exception();
+    }
+  }
+  if (answers == 0) std::rethrow_exception(error);
+  std::vector<LedgerEvent> events;
+  for (const LedgerRecord& record : newest.all()) events.push_back(record.event);
+  return events;
 }
 
 }  // namespace tractor::arbiter

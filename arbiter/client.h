@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arbiter/find_options.h"
+#include "arbiter/ledger_query.h"
 #include "runtime/task/clock.h"
 #include "runtime/wire/actor_info.h"
 #include "runtime/wire/peer.h"
@@ -38,6 +39,10 @@ class Client {
   // Everyone. Throws RemoteActorError when no arbiter answers.
   std::vector<ActorInfo> list();
 
+  // Of all arbiters that answer, for each has its own. UsageError for what cannot be asked; throws RemoteActorError
+  // when none answers.
+  std::vector<LedgerEvent> ledger(const LedgerQuery& query);
+
   // Whether the last answer may be out of date.
   bool stale() const { return stale_; }
   // Of the arbiter that answered last.
@@ -56,7 +61,7 @@ class Client {
   template <class Request, class Response, class Prepare>
   Response ask(const Request& request, Prepare prepare, Clock::duration timeout);
   template <class Request, class Response, class Prepare>
-  Response ask_one(const Request& request, Prepare prepare, Clock::duration timeout);
+  Response ask_one(std::size_t index, const Request& request, Prepare prepare, Clock::duration timeout);
   void remember(const std::string& question, const std::vector<ActorInfo>& actors);
   void set_stale(bool stale, const std::string& why);
 

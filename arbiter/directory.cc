@@ -35,7 +35,7 @@ void Directory::follow() {
 std::string Directory::follow_one(const std::string& address) {
   const auto stub = v1::ArbiterService::NewStub(open_channel(address, wire_.unreachable_after));
   grpc::ClientContext context;
-  add_credentials(context, wire_, address);
+  add_metadata(context, wire_, address);
   const auto cancel = [&] { context.TryCancel(); };
   v1::WatchRequest request;
   request.set_namespace_(namespace_);

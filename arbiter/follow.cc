@@ -1,5 +1,6 @@
 #include "arbiter/follow.h"
 
+#include "runtime/metrics/metrics.h"
 #include "runtime/wire/actor_info_codec.h"
 
 namespace tractor::arbiter {
@@ -45,7 +46,9 @@ class Follower {
     if (event.actor_namespace != call_.request.namespace_()) return true;
     v1::WatchResponse response = message(event.resume);
     *(event.added ? response.mutable_added() : response.mutable_removed()) = encode(*event.actor);
-    return call_.write(response);
+    if (!call_.write(response)) return false;
+    metrics::watcher_told(std::chrono::steady_clock::now() - event.at);
+    return true;
   }
 
   void start_over() {

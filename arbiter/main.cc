@@ -4,8 +4,10 @@
 
 #include "arbiter/claim.h"
 #include "arbiter/health.h"
+#include "arbiter/ledger_files.h"
 #include "arbiter/make_store.h"
 #include "arbiter/service.h"
+#include "arbiter/show_ledger.h"
 #include "runtime/actor/credential.h"
 #include "runtime/actor/metrics_option.h"
 #include "runtime/actor/runtime.h"
@@ -26,15 +28,21 @@ struct Settings {
   std::string metrics;
   std::string log_level;
   std::string store = "memory";
+  std::string ledger;
+  std::uint64_t ledger_megabytes = 128;
   int store_timeout = 30;
   int ttl = std::chrono::duration_cast<std::chrono::seconds>(kDefaultTtl).count();
   std::string log_format;
+  std::string events;
+  LedgerQuestion question;
+  std::vector<std::string> kinds;
+  double since_seconds = 0;
 };
 
 constexpr const char* kExitStatuses =
     "Exit status:\n"
-    "  0    it was ended by SIGTERM, SIGINT or SIGHUP; with --health: SERVING\n"
-    "  1    an error; with --health: anything else, or no answer\n"
+    "  0    it was ended by SIGTERM, SIGINT or SIGHUP; with --health: SERVING; with --events: all were printed\n"
+    "  1    an error; with --health: anything else, or no answer; with --events: no answer\n"
     "  2    a wrong option, address, file or directory\n"
     "  3    the store could not be reached in time\n"
     "  130  a second SIGINT ended it at once";
@@ -47,6 +55,7 @@ class NoRegistrar final : public Registrar {
   void load(const std::string& /*actor_id*/, std::uint32_t /*calls_in_flight*/) override {}
   void spawned(pid_t /*pid*/) override {}
   void reaped(pid_t /*pid*/) override {}
+  void record(LedgerEvent /*event*/) override {}
 };
 
 // Once it is cancelled it goes on for a while: probes see that it is about to end, and who asks meanwhile is answered.
@@ -68,6 +77,28 @@ int probe(const std::string& address) {
   return health.serving ? 0 : 1;
 }
 
+void show_events(Settings& settings) {
+  constexpr std::chrono::seconds kTimeout(30);
+  LedgerQuestion& question = settings.question;
+  for (const std::string& kind : settings.kinds) question.query.kinds.insert(parse_ledger_kind(kind));
+  if (settings.since_seconds > 0) {
+    question.query.since =
+        std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                               std::chrono::duration<double>(settings.since_seconds));
+  }
+  const char* actor_namespace = std::getenv("TRACTOR_NAMESPACE");
+  if (question.actor_namespace.empty() && actor_namespace != nullptr) question.actor_namespace = actor_namespace;
+  if (!settings.credential_file.empty()) question.bearer_token = read_credential(settings.credential_file);
+  show_ledger(settings.events, question, kTimeout, std::cout, std::cerr);
+}
+
+std::unique_ptr<LedgerFiles> open_ledger(const Settings& settings) {
+  if (settings.ledger.empty()) return nullptr;
+  LedgerFiles::Options options;
+  options.file_bytes = (settings.ledger_megabytes << 20) / static_cast<std::uint64_t>(options.files);
+  return std::make_unique<LedgerFiles>(settings.ledger, options);
+}
+
 void serve(const Settings& settings) {
   std::vector<Claim> claims;
   RuntimeOptions options;
@@ -85,7 +116,7 @@ void serve(const Settings& settings) {
   options.server.insecure = settings.insecure;
   const auto metrics = settings.metrics.empty() ? nullptr : serve_metrics(settings.metrics);
   Service service(make_store(settings.store, std::chrono::seconds(settings.store_timeout)),
-                  std::chrono::seconds(settings.ttl));
+                  std::chrono::seconds(settings.ttl), open_ledger(settings));
   options.server.services = {service.service()};
 
   const Definitions none;
@@ -148,6 +179,13 @@ int main(int argc, char** argv) {
                  "Seconds for which an etcd that does not answer at the start is tried; then the exit status is 3")
       ->capture_default_str()
       ->check(CLI::Range(0, 86400));
+  app.add_option(
+      "--ledger", settings.ledger,
+      "Directory in which to keep the ledger of what becomes of actors. Default: the newest 10000 events, in "
+      "memory");
+  app.add_option("--ledger-megabytes", settings.ledger_megabytes, "How large it may become there, from 1 to 1048576")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
   app.add_option("--ttl", settings.ttl,
                  "Seconds after which an actor on another host that was not heard of is gone, from 1 to 86400")
       ->capture_default_str();
@@ -160,6 +198,24 @@ int main(int argc, char** argv) {
                  "HOST:PORT (port 0: any) on which to serve /metrics to Prometheus; whoever reaches it is answered");
   app.add_option("--health", settings.health,
                  "Serve nothing; ask who serves at that address whether it does, and say so");
+  CLI::Option* events = app.add_option(
+      "--events", settings.events,
+      "Serve nothing; print what the arbiter at that address knows of the lives of actors, an event a line");
+  app.add_option("--actor", settings.question.query.actor, "Of the actor with that name or id")->needs(events);
+  app.add_option("--tree", settings.question.query.tree_id, "Of the actors below the root with that id")->needs(events);
+  app.add_option("--kind", settings.kinds,
+                 "Only these: spawned, serving, cancelled, failed, restarted, ended, lost, call_failed")
+      ->needs(events);
+  app.add_option("--since", settings.since_seconds, "Of the last so many seconds")
+      ->needs(events)
+      ->check(CLI::PositiveNumber);
+  app.add_option("--limit", settings.question.query.limit, "The newest so many, up to 10000")
+      ->needs(events)
+      ->capture_default_str();
+  app.add_option("--namespace", settings.question.actor_namespace,
+                 "In which the actors are registered. Default: TRACTOR_NAMESPACE")
+      ->needs(events);
+  app.add_flag("--json", settings.question.json, "A JSON object a line")->needs(events);
   app.add_option("--log", settings.log_level, "trace, debug, info, warning, error or off")->envname("TRACTOR_LOG");
   app.add_option("--log-format", settings.log_format, "text or json")->envname("TRACTOR_LOG_FORMAT");
   app.footer(tractor::arbiter::kExitStatuses);
@@ -175,6 +231,10 @@ int main(int argc, char** argv) {
   }
   try {
     if (!settings.health.empty()) return tractor::arbiter::probe(settings.health);
+    if (!settings.events.empty()) {
+      tractor::arbiter::show_events(settings);
+      return 0;
+    }
     if (settings.listen.empty()) {
       const char* variable = std::getenv("TRACTOR_ARBITER");
       const std::string address = variable == nullptr ? "" : variable;
@@ -187,6 +247,9 @@ int main(int argc, char** argv) {
     tractor::arbiter::serve(settings);
     return 0;
   } catch (const tractor::UsageError& e) {
+    std::cerr << "tractor-arbiter: " << e.what() << '\n';
+    return 2;
+  } catch (const std::invalid_argument& e) {
     std::cerr << "tractor-arbiter: " << e.what() << '\n';
     return 2;
   } catch (const tractor::arbiter::StoreUnreachable& e) {

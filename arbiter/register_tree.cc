@@ -8,6 +8,9 @@
 #include "runtime/log.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/hybrid_clock.h"
+#include "runtime/wire/identity.h"
+#include "runtime/wire/ledger_event_codec.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/value_codec.h"
 
@@ -28,11 +31,12 @@ void check(F&& f) {
 
 class Registering {
  public:
-  Registering(Store& store, RegisterCall& call, Clock::duration ttl)
-      : store_(store), call_(call), outbox_(call.stream), ttl_(ttl) {}
+  Registering(Store& store, Ledger& ledger, RegisterCall& call, ActorRef self, Clock::duration ttl)
+      : store_(store), ledger_(ledger), call_(call), outbox_(call.stream), self_(std::move(self)), ttl_(ttl) {}
 
   ~Registering() {
     if (!holder_) return;
+    if (!left_ && !currently_cancelled()) record_lost();
     // Who ends in good order says so, and on this host a connection is not lost but with the process behind it. That
     // this arbiter ends says nothing about them.
     if (left_ || (same_host_ && !currently_cancelled())) {
@@ -69,6 +73,8 @@ class Registering {
                                                                    " of the registration, not ", hello.version()));
     }
     check([&] { check_namespace(hello.namespace_()); });
+    namespace_ = hello.namespace_();
+    tree_id_ = hello.tree_id();
     same_host_ = is_same_host(call_.context().peer());
     const Clock::duration ttl = same_host_ ? Clock::duration::zero() : ttl_;
     holder_ = store_.open(hello.namespace_(), ttl, [this] {
@@ -91,6 +97,7 @@ class Registering {
         break;
       case v1::RegisterRequest::kRemove:
         store_.remove(*holder_, message.remove());
+        actors_.erase(message.remove());
         log::debug(absl::StrCat("unregistered ", message.remove()));
         reply.set_removed(message.remove());
         outbox_.send(std::move(reply));
@@ -98,6 +105,11 @@ class Registering {
       case v1::RegisterRequest::kHeartbeat:
         store_.renew(*holder_,
                      {message.heartbeat().calls_in_flight().begin(), message.heartbeat().calls_in_flight().end()});
+        break;
+      case v1::RegisterRequest::kEvents:
+        record(message.events());
+        reply.set_recorded(message.events().number());
+        outbox_.send(std::move(reply));
         break;
       case v1::RegisterRequest::kGoodbye:
         left_ = true;
@@ -116,6 +128,7 @@ class Registering {
       reply.set_fencing_token(store_.add(*holder_, std::move(actor)));
       log::debug(absl::StrCat("registered ", registration.name(), " (", registration.actor_id(), ")"));
       reply.set_added(registration.actor_id());
+      actors_[registration.actor_id()] = registration.name();
     } catch (const LeaseExpired&) {
       throw;
     } catch (const CallError& e) {
@@ -128,10 +141,43 @@ class Registering {
     outbox_.send(std::move(reply));
   }
 
+  void record(const v1::LedgerBatch& batch) {
+    std::vector<LedgerRecord> records;
+    for (const v1::LedgerEvent& event : batch.events()) {
+      hybrid_clock().observe(event.clock());
+      records.push_back({.event = decode(event), .actor_namespace = namespace_});
+      records.back().event.tree_id = tree_id_;
+    }
+    ledger_.add(std::move(records));
+    ledger_.wait_kept();
+  }
+
+  // Nobody else may be left to tell of them.
+  void record_lost() {
+    std::vector<LedgerRecord> records;
+    for (const auto& [id, name] : actors_) {
+      records.push_back({.event = {.kind = LedgerEvent::Kind::lost,
+                                   .actor = {.name = name, .id = id},
+                                   .message = expired_ ? "it was not heard of for the time of its lease"
+                                                       : "the connection to its tree has ended",
+                                   .clock = hybrid_clock().tick(),
+                                   .recorder = self_,
+                                   .host = host_name(),
+                                   .tree_id = tree_id_},
+                         .actor_namespace = namespace_});
+    }
+    ledger_.add(std::move(records));
+  }
+
   Store& store_;
+  Ledger& ledger_;
   RegisterCall& call_;
   Outbox<decltype(RegisterCall::stream), v1::RegisterResponse> outbox_;
+  ActorRef self_;  // the arbiter
   Clock::duration ttl_;
+  std::string namespace_;
+  std::string tree_id_;
+  std::map<std::string, std::string> actors_;  // that are registered: their names by id
   std::optional<Store::Holder> holder_;
   bool same_host_ = false;
   bool left_ = false;
@@ -140,8 +186,8 @@ class Registering {
 
 }  // namespace
 
-void register_tree(Store& store, RegisterCall& call, v1::Welcome welcome, Clock::duration ttl) {
-  Registering(store, call, ttl).run(std::move(welcome));
+void register_tree(Store& store, Ledger& ledger, RegisterCall& call, v1::Welcome welcome, Clock::duration ttl) {
+  Registering(store, ledger, call, decode(welcome.arbiter()), ttl).run(std::move(welcome));
 }
 
 }  // namespace tractor::arbiter

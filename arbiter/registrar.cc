@@ -13,6 +13,7 @@
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/ledger_event_codec.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/value_codec.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
@@ -28,6 +29,7 @@ constexpr Clock::duration kLongestPause = std::chrono::milliseconds(800);
 constexpr Clock::duration kBeat = std::chrono::seconds(1);
 // Heartbeats in a lease: two may be late, or lost.
 constexpr int kHeartbeatsPerTtl = 3;
+constexpr Clock::duration kRecordTimeout = std::chrono::seconds(1);
 
 v1::RegisterRequest add_request(const ActorInfo& info) {
   v1::RegisterRequest request;
@@ -46,7 +48,7 @@ struct TreeRegistrar::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::RegisterRequest, v1::RegisterResponse>;
   Connection(const WireContext& wire, const std::string& address)
       : stub(v1::ArbiterService::NewStub(open_channel(address, wire.unreachable_after))) {
-    add_credentials(context, wire, address);
+    add_metadata(context, wire, address);
     stream = stub->PrepareAsyncRegister(&context, wire.port->queue());
     outbox.emplace(*stream);
   }
@@ -177,6 +179,8 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     connection_ = &connection;
     connected_ = true;
     for (const auto& [id, info] : actors_) connection.outbox->send(add_request(info));
+    events_sent_ = 0;
+    send_events();
   } else if (response.has_refused()) {
     const v1::Refused& refused = response.refused();
     acknowledged_.insert(refused.actor_id());  // there is nothing to wait for
@@ -184,6 +188,10 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     if (refused.claimed() && refused.actor_id() == claimant_) taken_ = refused.reason();
     log::warning(absl::StrCat("the arbiter at ", address(), " does not register actor ", refused.actor_id(), ": ",
                               refused.reason(), refused.try_again() ? "; trying again until it does" : ""));
+  } else if (response.message_case() == v1::RegisterResponse::kRecorded) {
+    if (response.recorded() != last_batch_) return;
+    events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(std::exchange(events_sent_, 0)));
+    send_events();
   } else if (!response.added().empty()) {
     acknowledged_.insert(response.added());
     connection.to_be_added.erase(response.added());
@@ -227,6 +235,8 @@ void TreeRegistrar::send_heartbeats(Connection& connection) {
 
 void TreeRegistrar::leave() {
   leaving_ = true;
+  if (connection_ == nullptr) return;
+  wait_recorded();
   if (connection_ == nullptr) return;
   v1::RegisterRequest goodbye;
   goodbye.mutable_goodbye();
@@ -281,6 +291,32 @@ void TreeRegistrar::remove(const std::string& actor_id) {
   if (actors_.erase(actor_id) == 0 || connection_ == nullptr) return;
   v1::RegisterRequest request;
   request.set_remove(actor_id);
+  connection_->outbox->send(std::move(request));
+}
+
+void TreeRegistrar::record(LedgerEvent event) {
+  if (events_.size() - events_sent_ >= kMostEvents)
+    events_.erase(events_.begin() + static_cast<std::ptrdiff_t>(events_sent_));
+  events_.push_back(std::move(event));
+  ++recorded_;
+  send_events();
+}
+
+void TreeRegistrar::wait_recorded() {
+  move_on_after(kRecordTimeout, [this, all = recorded_] {
+    changed_.wait_until("events to be recorded",
+                        [this, all] { return recorded_ - events_.size() >= all || connection_ == nullptr; });
+  });
+}
+
+// What happens while a batch is on its way goes together in the next.
+void TreeRegistrar::send_events() {
+  constexpr std::size_t kMostInBatch = 500;
+  if (connection_ == nullptr || events_sent_ != 0 || events_.empty()) return;
+  events_sent_ = std::min(events_.size(), kMostInBatch);
+  v1::RegisterRequest request;
+  request.mutable_events()->set_number(++last_batch_);
+  for (std::size_t i = 0; i < events_sent_; ++i) *request.mutable_events()->add_events() = encode(events_[i]);
   connection_->outbox->send(std::move(request));
 }
 

@@ -6,6 +6,7 @@
 // only.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,7 +50,8 @@ class TreeRegistrar final : public Registrar {
   // within kConnectTimeout, or something else does, or it does not let us in; ArbiterGone when its address has become
   // vacant. A checkpoint.
   void start(TaskNursery& system);
-  // Says goodbye: nobody of this tree is found from now on. Waits for kGoodbyeTimeout at most. A checkpoint.
+  // Says goodbye, once the ledger has all: nobody of this tree is found from now on. Waits for wait_recorded() and
+  // kGoodbyeTimeout at most. A checkpoint.
   void leave();
   static constexpr Clock::duration kGoodbyeTimeout = std::chrono::milliseconds(500);
 
@@ -61,6 +63,10 @@ class TreeRegistrar final : public Registrar {
   void load(const std::string& actor_id, std::uint32_t calls_in_flight) override;
   void spawned(pid_t /*pid*/) override {}
   void reaped(pid_t /*pid*/) override {}
+  // Told again when the arbiter is back, until it has acknowledged them; of the newest kMostEvents at most.
+  void record(LedgerEvent event) override;
+  void wait_recorded() override;
+  static constexpr std::size_t kMostEvents = 10'000;
 
   // Parks until the claimed name is another's, or may be: the arbiter was not heard of for the time of the lease.
   // Returns why. When the arbiter comes back and has forgotten the claim it is claimed again, with a larger token.
@@ -79,6 +85,7 @@ class TreeRegistrar final : public Registrar {
   void give_up_unless_welcomed(Connection& connection);
   void wait_until_claimed(const std::string& name);
   void send_heartbeats(Connection& connection);
+  void send_events();
   const std::string& address() const { return addresses_[current_]; }
 
   const WireContext& wire_;
@@ -89,6 +96,10 @@ class TreeRegistrar final : public Registrar {
   std::map<std::string, ActorInfo> actors_;
   std::map<std::string, std::uint32_t> loads_;
   Connection* connection_ = nullptr;  // while welcomed
+  std::deque<LedgerEvent> events_;    // that are not acknowledged
+  std::size_t events_sent_ = 0;       // of these, in the batch that is on its way
+  std::uint64_t last_batch_ = 0;
+  std::uint64_t recorded_ = 0;  // events, ever
   std::set<std::string> acknowledged_;
   std::string claimant_;                          // the id of the exclusive one
   std::uint64_t token_ = 0;                       // of its claim

@@ -3,11 +3,14 @@
 #include <optional>
 
 #include "arbiter/follow.h"
+#include "arbiter/ledger_files.h"
+#include "arbiter/ledger_request.h"
 #include "arbiter/register_tree.h"
 #include "arbiter/registry.h"
 #include "runtime/metrics/metrics.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/ledger_event_codec.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 
 namespace tractor::arbiter {
@@ -15,6 +18,7 @@ namespace {
 
 using FindCall = UnaryCall<v1::FindRequest, v1::FindResponse>;
 using ListCall = UnaryCall<v1::ListRequest, v1::ListResponse>;
+using LedgerCall = UnaryCall<v1::LedgerRequest, v1::LedgerResponse>;
 
 void add(const View::Found& found, google::protobuf::RepeatedPtrField<v1::Registration>& to) {
   v1::Registration& registration = *to.Add();
@@ -60,13 +64,14 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
 
   void serve_register(RegisterCall& call) {
     ++trees;
+    const metrics::Held lease(metrics::Gauge::leases);
     const grpc::Status status = answer(call.context(), [&] {
       if (service.draining_) throw CallError(ErrorKind::unavailable, "the arbiter is about to end: register elsewhere");
       v1::Welcome welcome;
       welcome.set_epoch(store().epoch());
       welcome.set_embedded(service.embedded_);
       encode(self, *welcome.mutable_arbiter());
-      register_tree(store(), call, welcome, service.ttl_);
+      register_tree(store(), service.ledger_, call, welcome, service.ttl_);
     });
     --trees;
     store().changed().notify();
@@ -110,7 +115,18 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
   }
 
   void serve_watch(WatchCall& call) {
+    const metrics::Held watcher(metrics::Gauge::watchers);
     call.finish(answer(call.context(), [&] { call.run_while_wanted([&] { follow(store(), call); }); }));
+  }
+
+  void serve_ledger(LedgerCall& call) {
+    v1::LedgerResponse response;
+    const grpc::Status status = answer(call.context(), [&] {
+      const NewestRecords newest = service.ledger_.ask(to_query(call.request), call.request.namespace_());
+      for (const LedgerRecord& record : newest.all()) *response.add_events() = encode(record.event);
+      response.set_more(newest.more());
+    });
+    call.finish(response, status);
   }
 
   void stop() {
@@ -118,6 +134,7 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
     if (find_acceptor) find_acceptor->stop();
     if (list_acceptor) list_acceptor->stop();
     if (watch_acceptor) watch_acceptor->stop();
+    if (ledger_acceptor) ledger_acceptor->stop();
   }
 
   arbiter::Service& service;
@@ -128,12 +145,13 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
   std::optional<Acceptor<FindCall>> find_acceptor;
   std::optional<Acceptor<ListCall>> list_acceptor;
   std::optional<Acceptor<WatchCall>> watch_acceptor;
+  std::optional<Acceptor<LedgerCall>> ledger_acceptor;
 };
 
 Service::Service(Clock::duration ttl) : Service(std::make_unique<Registry>(), ttl) {}
 
-Service::Service(std::unique_ptr<Store> store, Clock::duration ttl)
-    : store_(std::move(store)), ttl_(ttl), methods_(std::make_unique<Methods>(*this)) {
+Service::Service(std::unique_ptr<Store> store, Clock::duration ttl, std::unique_ptr<LedgerFiles> ledger)
+    : store_(std::move(store)), ledger_(std::move(ledger)), ttl_(ttl), methods_(std::make_unique<Methods>(*this)) {
   check_ttl(ttl);
 }
 
@@ -160,6 +178,10 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
   m.watch_acceptor.emplace(
       nursery, [&m, queue](WatchCall& call, Tag& tag) { call.request_next(m, &Methods::RequestWatch, queue, tag); },
       [&m](WatchCall& call) { m.serve_watch(call); });
+  m.ledger_acceptor.emplace(
+      nursery, [&m, queue](LedgerCall& call, Tag& tag) { call.request_next(m, &Methods::RequestLedger, queue, tag); },
+      [&m](LedgerCall& call) { m.serve_ledger(call); });
+  nursery.start_named("ledger", [this] { ledger_.run(); });
   if (!metrics::enabled()) return;
   nursery.start_named("count of registrations", [this] {
     for (std::size_t known = 0;;) {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "arbiter/check.h"
+#include "arbiter/ledger.h"
 #include "arbiter/store.h"
 #include "runtime/wire/server.h"
 
@@ -18,7 +19,8 @@ class Service {
  public:
   // Keeps registrations in memory. UsageError for a `ttl` (of those from other hosts) that check_ttl() refuses.
   explicit Service(Clock::duration ttl = kDefaultTtl);
-  Service(std::unique_ptr<Store> store, Clock::duration ttl);
+  // `ledger`: null to keep it in memory.
+  Service(std::unique_ptr<Store> store, Clock::duration ttl, std::unique_ptr<LedgerFiles> ledger = nullptr);
   ~Service();
 
   // To be given to the server before it is built.
@@ -37,6 +39,7 @@ class Service {
   struct Methods;
 
   std::unique_ptr<Store> store_;
+  Ledger ledger_;
   Clock::duration ttl_;
   bool open_ = false;
   bool embedded_ = false;

@@ -65,7 +65,7 @@ View::Actor View::erase(std::string_view actor_namespace, std::string_view id) {
 }
 
 void View::log(std::uint64_t revision, const std::string& actor_namespace, Actor actor, bool added) {
-  log_.push_back({revision, revision_, actor_namespace, std::move(actor), added});
+  log_.push_back({revision, revision_, actor_namespace, std::move(actor), added, std::chrono::steady_clock::now()});
   while (log_.size() > log_capacity_) {
     forgotten_ = log_.front().revision;
     log_.pop_front();

@@ -5,6 +5,7 @@
 // of changes is bounded: who follows it more slowly than it turns over has to start again from a snapshot.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -74,6 +75,7 @@ class View {
     std::string actor_namespace;
     Actor actor;
     bool added;
+    std::chrono::steady_clock::time_point at;  // when this process knew of it
   };
   // A position in the log is that of the next event to see; positions only grow.
   std::uint64_t log_begin() const { return log_begin_; }

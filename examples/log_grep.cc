@@ -261,7 +261,8 @@ int main(int argc, char** argv) {
   program.serve_if_child();
   std::ios::sync_with_stdio(false);
   const Options options = parse(argc, argv);
-  return program.main([&] {
+  // However busy the machine is, dropping a stream is no error: the workers are ours.
+  return program.main(tractor::RunOptions{.unacknowledged_after = std::chrono::minutes(1)}, [&] {
     try {
       return Search(options).run();
     } catch (const std::exception& e) {  // a worker died, or cannot read

@@ -3,6 +3,7 @@
 #include "arbiter/client.h"
 #include "runtime/actor/runtime.h"
 #include "sdk/arbiter_access.h"
+#include "tractor/ledger.h"
 
 namespace tractor {
 namespace {
@@ -74,6 +75,11 @@ std::optional<ActorInfo> query_actor(const std::string& name, const FindOptions&
 bool found_is_stale() { return client().stale(); }
 
 std::vector<ActorInfo> list_actors() { return client().list(); }
+
+std::vector<LedgerEvent> ledger(const LedgerQuery& query) {
+  Runtime::current().registrar().wait_recorded();
+  return client().ledger(query);
+}
 
 Portal get_arbiter() {
   return {std::make_shared<Peer>(Runtime::current().wire(), ActorRef{.name = "arbiter"},

@@ -16,6 +16,7 @@
 #include "runtime/actor/metrics_option.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
+#include "runtime/wire/error_codec.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/identity.h"
 #include "sdk/arbiter_access.h"
@@ -57,6 +58,9 @@ class Root {
     if (options_.unreachable_after < std::chrono::seconds(1))
       throw UsageError("RunOptions.unreachable_after is at least 1 s: a peer is asked three times");
     supervision_.unreachable_after = options_.unreachable_after;
+    if (options_.unacknowledged_after <= Clock::duration::zero())
+      throw UsageError("RunOptions.unacknowledged_after is more than 0: an actor needs some time to answer");
+    supervision_.unacknowledged_after = options_.unacknowledged_after;
     if (!supervision_.credential_file.empty()) {
       supervision_.credential_file = std::filesystem::absolute(supervision_.credential_file);  // main may go elsewhere
       token_ = read_credential(supervision_.credential_file);
@@ -84,10 +88,15 @@ class Root {
       runtime_->run({.prepare = [this](TaskNursery& system) { prepare(system); },
                      .main =
                          [&] {
-                           main();
+                           record(LedgerEvent::Kind::serving);
+                           run_and_record_failure(main);
                            finished = true;
                          },
-                     .finish = [this] { registrar_->leave(); },
+                     .finish =
+                         [this] {
+                           record(LedgerEvent::Kind::ended);
+                           registrar_->leave();
+                         },
                      .stop = [this] { service_->stop(); }});
     } catch (...) {
       error = std::current_exception();
@@ -109,6 +118,25 @@ class Root {
   }
 
  private:
+  void record(LedgerEvent::Kind kind, LedgerEvent event = {}) {
+    event.kind = kind;
+    event.actor = runtime_->actor().self();
+    event.pid = getpid();
+    runtime_->supervision().record(std::move(event));
+  }
+
+  void run_and_record_failure(const std::function<void()>& main) {
+    try {
+      main();
+    } catch (const Cancelled&) {
+      throw;
+    } catch (...) {
+      const ErrorInfo error = error_head(std::current_exception());
+      record(LedgerEvent::Kind::failed, {.error_type = error.type, .message = error.message});
+      throw;
+    }
+  }
+
   void start_runtime() {
     try {
       runtime_.emplace(definitions_, runtime_options());

@@ -135,12 +135,37 @@ Value Actor::invoke(Invocation request, ServedCall& call) {
   const Function* found = nullptr;
   return counted(self_, request.stream != nullptr, found, [&] {
     if (cancelled()) throw RemoteActorError(shutting_down(self_, Executed::no));
-    found = &function_for(request.function);
-    return carry_out(*found, std::move(request), call);
+    try {
+      found = &function_for(request.function);
+      return carry_out(*found, request, call);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const RemoteCancelled&) {
+      throw;
+    } catch (...) {
+      call_failed(found, request.caller);
+      throw;
+    }
   });
 }
 
-Value Actor::carry_out(const Function& function, Invocation request, ServedCall& call) {
+void Actor::call_failed(const Function* function, const ActorRef& caller) {
+  if (!on_failed_call_) return;
+  const std::string name = function == nullptr ? "" : function->qualified_name;
+  const std::uint32_t count = failed_calls_.add(name, Clock::now());
+  if (count == 0) return;
+  const ErrorInfo error = error_head(std::current_exception());
+  on_failed_call_({.kind = LedgerEvent::Kind::call_failed,
+                   .actor = self_,
+                   .by = caller,
+                   .function = name,
+                   .error_type = error.type,
+                   .message = error.message,
+                   .pid = info_.pid,
+                   .count = count});
+}
+
+Value Actor::carry_out(const Function& function, Invocation& request, ServedCall& call) {
   name_current_task(function.qualified_name);
 
   call.scope.set_deadline(request.deadline);
@@ -163,7 +188,7 @@ Value Actor::carry_out(const Function& function, Invocation request, ServedCall&
 
   CallEnvironment environment{.stream = request.stream,
                               .call_id = std::move(request.call_id),
-                              .caller = std::move(request.caller),
+                              .caller = request.stream == nullptr ? ActorRef{} : request.caller,
                               .served = &call};
   std::optional<Value> value =
       call.scope.run([&] { return function.run(std::move(request.arguments), std::move(environment)); });

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "runtime/actor/failed_calls.h"
 #include "runtime/actor/function_table.h"
 #include "runtime/task/cancel_scope.h"
 #include "runtime/wire/actor_info.h"
+#include "runtime/wire/ledger_event.h"
 #include "runtime/wire/server.h"
 
 namespace tractor {
@@ -50,6 +52,9 @@ class Actor final : public CallHandler {
   // Runs them, shielded, all within `budget`; what one throws goes to the log.
   void run_exit_callbacks(Clock::duration budget);
 
+  // Told of calls that failed, some of them (FailedCalls); not of those that were cancelled.
+  void set_on_failed_call(std::function<void(LedgerEvent)> told) { on_failed_call_ = std::move(told); }
+
   // Calls that it serves now.
   std::uint32_t calls_in_flight() const { return calls_in_flight_; }
 
@@ -62,7 +67,8 @@ class Actor final : public CallHandler {
 
  private:
   const Function& function_for(const std::string& name) const;
-  Value carry_out(const Function& function, Invocation invocation, ServedCall& call);
+  Value carry_out(const Function& function, Invocation& invocation, ServedCall& call);
+  void call_failed(const Function* function, const ActorRef& caller);
 
   const FunctionTable& functions_;
   ActorRef self_;
@@ -76,6 +82,8 @@ class Actor final : public CallHandler {
   std::vector<std::function<void()>> exit_callbacks_;
   std::map<std::string, ServedCall*> calls_;  // that have an id
   std::uint32_t calls_in_flight_ = 0;
+  FailedCalls failed_calls_;
+  std::function<void(LedgerEvent)> on_failed_call_;
 };
 
 // Tells the registrar, once a second, when the number of calls that the actor serves has changed. Until it is

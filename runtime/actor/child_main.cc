@@ -103,6 +103,7 @@ class ChildMain {
     options.credential_file = spec_.credential_file();
     options.insecure = spec_.insecure();
     options.unreachable_after = runtime_.wire().unreachable_after = decode_duration(spec_.unreachable_after());
+    options.unacknowledged_after = runtime_.wire().unacknowledged_after = decode_duration(spec_.unacknowledged_after());
     options.argv = own_command_line();
     if (!options.credential_file.empty()) runtime_.wire().bearer_token = read_credential(options.credential_file);
     runtime_.listen_in(TreeDirectory::join(spec_.tree_directory()));

@@ -87,8 +87,10 @@ Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
   wire_.links = &links_;
   wire_.calls = &actor_;
   wire_.unreachable_after = supervision_.options().unreachable_after;
+  wire_.unacknowledged_after = supervision_.options().unacknowledged_after;
   supervision_.set_time_left([this] { return actor_.time_left(); });
   actor_.set_on_cancel([this] { health_.set_serving(false); });
+  actor_.set_on_failed_call([this](LedgerEvent event) { supervision_.record(std::move(event)); });
   for (const char* name :
        {"tractor.v1.ActorService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"})
     health_.add(name);

@@ -309,7 +309,13 @@ std::shared_ptr<Child> SupervisorCore::launch(Slot& slot) {
     throw CallError(ErrorKind::cancelled, absl::StrCat("actor \"", child->actor().name,
                                                        "\" was cancelled before it served: its supervisor ends"));
   }
-  ++slot.starts;
+  if (++slot.starts > 1) {
+    Runtime::current().supervision().record({.kind = LedgerEvent::Kind::restarted,
+                                             .actor = child->actor(),
+                                             .by = Runtime::current().actor().self(),
+                                             .message = absl::StrCat("start ", slot.starts, " of this child"),
+                                             .pid = child->pid()});
+  }
   return child;
 }
 

@@ -26,10 +26,21 @@ struct Figures {
   prometheus::Gauge& streams = gauge(registry, "tractor_streams", "Generators and dialogs that are served.");
   prometheus::Gauge& registrations =
       gauge(registry, "tractor_arbiter_registrations", "Actors that are registered at this arbiter.");
+  prometheus::Gauge& leases =
+      gauge(registry, "tractor_arbiter_leases", "Trees of actors that have a lease at this arbiter.");
+  prometheus::Gauge& watchers =
+      gauge(registry, "tractor_arbiter_watchers", "Clients that follow the registry at this arbiter.");
   prometheus::Counter& restarts =
       counter(registry, "tractor_restarts_total", "Children that supervisors of this actor started again.");
   prometheus::Counter& finds =
       counter(registry, "tractor_arbiter_finds_total", "Questions for actors that this arbiter answered.");
+  prometheus::Counter& events =
+      counter(registry, "tractor_arbiter_ledger_events_total", "Events that this arbiter's ledger was told of.");
+  prometheus::Histogram& watch_lag = prometheus::BuildHistogram()
+                                         .Name("tractor_arbiter_watch_lag_seconds")
+                                         .Help("Time from a change of the registry until it was written to a watcher.")
+                                         .Register(registry)
+                                         .Add({}, kSeconds);
   prometheus::Family<prometheus::Counter>& calls = prometheus::BuildCounter()
                                                        .Name("tractor_calls_total")
                                                        .Help("Calls that were served, by function and gRPC code.")
@@ -46,10 +57,25 @@ struct Figures {
         return links;
       case Gauge::streams:
         return streams;
+      case Gauge::leases:
+        return leases;
+      case Gauge::watchers:
+        return watchers;
       case Gauge::registrations:
         break;
     }
     return registrations;
+  }
+  prometheus::Counter& of(Counter which) {
+    switch (which) {
+      case Counter::restarts:
+        return restarts;
+      case Counter::finds:
+        return finds;
+      case Counter::events:
+        break;
+    }
+    return events;
   }
 };
 
@@ -68,8 +94,8 @@ void enable() {
   detail::is_enabled = true;
 }
 
-void count(Counter counter) {
-  if (enabled()) (counter == Counter::restarts ? figures().restarts : figures().finds).Increment();
+void count(Counter counter, std::size_t times) {
+  if (enabled()) figures().of(counter).Increment(static_cast<double>(times));
 }
 
 void change(Gauge gauge, double by) {
@@ -84,6 +110,10 @@ void call_ended(const std::string& function, const std::string& code, std::chron
   if (!enabled()) return;
   figures().calls.Add({{"function", function}, {"code", code}}).Increment();
   figures().durations.Add({{"function", function}}, kSeconds).Observe(std::chrono::duration<double>(took).count());
+}
+
+void watcher_told(std::chrono::nanoseconds lag) {
+  if (enabled()) figures().watch_lag.Observe(std::chrono::duration<double>(lag).count());
 }
 
 std::string as_text() { return prometheus::TextSerializer().Serialize(figures().registry.Collect()); }

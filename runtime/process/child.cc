@@ -128,6 +128,7 @@ void Child::launch_process() {
   supervision_.launched().emplace(pid_, this);
   supervision_.helper().add_group(pid_);
   supervision_.registrar().spawned(pid_);
+  record(LedgerEvent::Kind::spawned, {.by = supervision_.wire().self});
   watch(process_->pidfd(), &Child::on_exit);
   if (!all_watched_) throw std::system_error(EMFILE, std::generic_category(), "cannot watch a child process");
   supervision_.expect(token, shared_from_this());
@@ -217,7 +218,18 @@ Clock::duration Child::time_for(ChildLife::Phase phase) const {
   }
 }
 
+void Child::record(LedgerEvent::Kind kind, LedgerEvent event) {
+  event.kind = kind;
+  event.actor = actor_;
+  event.pid = pid_;
+  supervision_.record(std::move(event));
+}
+
 void Child::ask_to_end() {
+  if (life_.alive() && !life_.asked()) {
+    record(LedgerEvent::Kind::cancelled, {.by = released_by_ == ActorRef{} ? supervision_.wire().self : released_by_,
+                                          .message = released_.value_or("its nursery was cancelled")});
+  }
   step(spec_.budget <= Clock::duration::zero() ? ChildLife::Event::condemned : ChildLife::Event::cancelled);
 }
 
@@ -241,6 +253,8 @@ void Child::take_failure(bool starting, std::exception_ptr reported) {
       break;
   }
   if (start_failure_ != nullptr || failure_ != nullptr) return;
+  const ErrorInfo error = error_head(reported);
+  record(LedgerEvent::Kind::failed, {.error_type = error.type, .message = error.message});
   (starting ? start_failure_ : failure_) = std::move(reported);
   changed_.notify();
   if (!starting) on_change_(*this);
@@ -327,6 +341,7 @@ void Child::on_ready(ActorInfo info) {
                           return self == nullptr || self->life_.asked() || self->released_;
                         }});
   ready_ = std::move(info);
+  record(LedgerEvent::Kind::serving);
   // From now on its stderr is ours; what it said before is passed on.
   const std::string early = early_output_->text();
   if (!early.empty()) static_cast<void>(!write(STDERR_FILENO, early.data(), early.size()));

@@ -22,6 +22,7 @@
 #include "runtime/task/cancel_scope.h"
 #include "runtime/task/condition.h"
 #include "runtime/wire/actor_info.h"
+#include "runtime/wire/ledger_event.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value.h"
 
@@ -88,7 +89,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_ending(const ActorRef& requested_by);
   // It, or an actor below it, is being made known; false from registered() when that is over by the time it comes to
   // it.
-  void on_registering(const std::string& actor_id) { registered_.insert(actor_id); }
+  void on_registering(const ActorInfo& info) { registered_[info.id] = info.name; }
   bool registered(const std::string& actor_id) const { return registered_.contains(actor_id); }
   void on_unregistered(const std::string& actor_id) { registered_.erase(actor_id); }
   void on_spawned_below(pid_t pid);
@@ -106,6 +107,7 @@ class Child : public std::enable_shared_from_this<Child> {
   // `reported`: what it failed with, when the event is that.
   void step(ChildLife::Event event, std::exception_ptr reported = nullptr);
   Clock::duration time_for(ChildLife::Phase phase) const;
+  void record(LedgerEvent::Kind kind, LedgerEvent event = {});
   void ask_to_end();
   void kill_below();
   void take_failure(bool starting, std::exception_ptr reported);
@@ -143,7 +145,8 @@ class Child : public std::enable_shared_from_this<Child> {
   bool orphan_ended_ = false;
   bool all_watched_ = true;  // no process' end goes unnoticed for lack of a descriptor
   bool ended_ = false;
-  std::set<std::string> registered_;
+  std::map<std::string, std::string> registered_;  // names by id
+  std::map<std::string, std::string> below_it_;    // of those when it died
   std::set<pid_t> pids_below_;
 };
 

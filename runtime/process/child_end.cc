@@ -35,7 +35,9 @@ void Child::collect() {
       if (address.starts_with("unix:")) unlink(address.c_str() + 5);  // it may have had no time to
     }
   }
-  for (const std::string& id : std::exchange(registered_, {})) supervision_.registrar().remove(id);
+  below_it_ = std::exchange(registered_, {});
+  for (const auto& [id, name] : below_it_) supervision_.registrar().remove(id);
+  below_it_.erase(actor_.id);
   if (exit_->known) {
     clear_group_of(pid_);  // while the zombie keeps the group's number taken
     process_->reap();
@@ -44,6 +46,7 @@ void Child::collect() {
   supervision_.helper().remove_group(pid_);
   supervision_.registrar().reaped(pid_);
   log::debug(absl::StrCat("actor ", to_string(actor_), " (process ", pid_, ") ", to_string(*exit_)));
+  record(LedgerEvent::Kind::ended, {.message = to_string(*exit_)});
   step(ChildLife::Event::collected);
 }
 
@@ -55,7 +58,7 @@ void Child::collect_orphans() {
     for (pid_t pid : children_of_this_process()) {
       if (!supervision_.launched().contains(pid) && is_actor_process(pid)) on_spawned_below(pid);
     }
-    if (pids_below_.empty()) return step(ChildLife::Event::none_below);
+    if (pids_below_.empty()) break;
     for (pid_t pid : std::set<pid_t>(pids_below_)) {
       const Orphan orphan = look_at_orphan(pid);
       if (orphan == Orphan::running) continue;
@@ -79,6 +82,12 @@ void Child::collect_orphans() {
     }
     if (move_on_at(deadline_, [this] { wait_for_orphan(); }).cancelled_caught()) step(ChildLife::Event::time_up);
   }
+  for (const auto& [id, name] : std::exchange(below_it_, {})) {
+    supervision_.record({.kind = LedgerEvent::Kind::ended,
+                         .actor = {.name = name, .id = id},
+                         .message = absl::StrCat("after ", to_string(actor_), ", above it, had died")});
+  }
+  step(ChildLife::Event::none_below);
 }
 
 // One object, however often it is asked for: a nursery that gets it from the child and from calls to it has it once.

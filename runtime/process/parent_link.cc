@@ -8,6 +8,8 @@
 #include "runtime/process/child_token.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/hybrid_clock.h"
+#include "runtime/wire/ledger_event_codec.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
@@ -47,7 +49,7 @@ v1::SpawnSpec ParentLink::start(TaskNursery& system, Events events) {
   v1::SuperviseRequest hello;
   hello.mutable_hello()->set_version(kVersion);
   hello.mutable_hello()->set_pid(getpid());
-  connection_->outbox->send(std::move(hello));
+  send(std::move(hello));
   system.start_named("parent link reader", [this] { read_loop(); });
   changed_.wait_until("this actor's specification", [this] { return have_spec_ || ended_; });
   if (!have_spec_) throw Error("the parent was gone before it said what to do");
@@ -69,6 +71,7 @@ void ParentLink::read_loop() {
         Operation op("a message from the parent");
         connection_->stream->Read(&message, op.tag());
         if (!op.wait_shielded()) break;
+        hybrid_clock().observe(message.clock());
         switch (message.message_case()) {
           case v1::SuperviseResponse::kSpec:
             spec_ = std::move(*message.mutable_spec());
@@ -99,10 +102,15 @@ void ParentLink::read_loop() {
   if (!closing_) events_.on_parent_gone();
 }
 
+void ParentLink::send(v1::SuperviseRequest message) {
+  message.set_clock(hybrid_clock().now());
+  connection_->outbox->send(std::move(message));
+}
+
 void ParentLink::send_ready(const ActorInfo& info) {
   v1::SuperviseRequest message;
   *message.mutable_ready() = encode(info);
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
   connection_->outbox->wait_written();  // a one-shot function may compute for long before its first checkpoint
 }
 
@@ -110,19 +118,19 @@ void ParentLink::send_outcome(const std::string& function, Value value) {
   v1::SuperviseRequest message;
   encode_result(function, value, *message.mutable_outcome()->mutable_value());
   check_result_size(function, message.ByteSizeLong());
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
 }
 
 void ParentLink::send_outcome(const ErrorInfo& error) {
   v1::SuperviseRequest message;
   encode(error, *message.mutable_outcome()->mutable_error());
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
 }
 
 void ParentLink::send_ending(const ActorRef& requested_by) {
   v1::SuperviseRequest message;
   encode(requested_by, *message.mutable_ending()->mutable_requested_by());
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
 }
 
 void ParentLink::close(Clock::duration timeout) {
@@ -137,7 +145,7 @@ void ParentLink::close(Clock::duration timeout) {
 void ParentLink::add(const ActorInfo& info) {
   v1::SuperviseRequest message;
   *message.mutable_register_() = encode(info);
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
   changed_.wait_until("a registration to be acknowledged", [&] { return acknowledged_.contains(info.id) || ended_; });
   acknowledged_.erase(info.id);
 }
@@ -145,26 +153,32 @@ void ParentLink::add(const ActorInfo& info) {
 void ParentLink::remove(const std::string& actor_id) {
   v1::SuperviseRequest message;
   message.set_unregister(actor_id);
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
 }
 
 void ParentLink::load(const std::string& actor_id, std::uint32_t calls_in_flight) {
   v1::SuperviseRequest message;
   message.mutable_load()->set_actor_id(actor_id);
   message.mutable_load()->set_calls_in_flight(calls_in_flight);
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
 }
 
 void ParentLink::spawned(pid_t pid) {
   v1::SuperviseRequest message;
   message.mutable_spawned()->set_pid(pid);
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
 }
 
 void ParentLink::reaped(pid_t pid) {
   v1::SuperviseRequest message;
   message.mutable_reaped()->set_pid(pid);
-  connection_->outbox->send(std::move(message));
+  send(std::move(message));
+}
+
+void ParentLink::record(LedgerEvent event) {
+  v1::SuperviseRequest message;
+  *message.mutable_event() = encode(event);
+  send(std::move(message));
 }
 
 }  // namespace tractor

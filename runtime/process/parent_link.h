@@ -44,9 +44,11 @@ class ParentLink final : public Registrar {
   void load(const std::string& actor_id, std::uint32_t calls_in_flight) override;
   void spawned(pid_t pid) override;
   void reaped(pid_t pid) override;
+  void record(LedgerEvent event) override;
 
  private:
   struct Connection;
+  void send(v1::SuperviseRequest message);
   void read_loop();
 
   std::unique_ptr<Connection> connection_;

@@ -8,6 +8,9 @@
 #include "runtime/process/child_token.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/hybrid_clock.h"
+#include "runtime/wire/identity.h"
+#include "runtime/wire/ledger_event_codec.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
@@ -45,6 +48,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   spec.set_credential_file(options.credential_file);
   spec.set_insecure(options.insecure);
   *spec.mutable_unreachable_after() = encode_duration(options.unreachable_after);
+  *spec.mutable_unacknowledged_after() = encode_duration(options.unacknowledged_after);
   spec.mutable_labels()->insert(from.labels.begin(), from.labels.end());
   return message;
 }
@@ -80,31 +84,41 @@ class Supervision::Stream final : public ChildStream {
     *message.mutable_cancel()->mutable_budget() = encode_duration(budget);
     encode(supervision_.wire().self, *message.mutable_cancel()->mutable_requested_by());
     message.mutable_cancel()->set_reason(reason);
-    outbox_.send(std::move(message));
+    send(std::move(message));
   }
 
   void abandon() override { call_.context().TryCancel(); }
 
  private:
+  void send(v1::SuperviseResponse message) {
+    message.set_clock(hybrid_clock().now());
+    outbox_.send(std::move(message));
+  }
+
+  ActorInfo registering(const v1::Registration& registration) {
+    ActorInfo info = decode(registration);
+    child_.on_registering(info);
+    return info;
+  }
+
   void receive(v1::SuperviseRequest& message, TaskNursery& tasks) {
+    hybrid_clock().observe(message.clock());
     switch (message.message_case()) {
       case v1::SuperviseRequest::kHello:
-        outbox_.send(spec_message(supervision_, child_));
+        send(spec_message(supervision_, child_));
         break;
       case v1::SuperviseRequest::kReady:
-        child_.on_registering(message.ready().actor_id());
-        tasks.start_soon([this, info = decode(message.ready())] {
+        tasks.start_soon([this, info = registering(message.ready())] {
           if (child_.registered(info.id)) supervision_.registrar().add(info);
           child_.on_ready(info);
         });
         break;
       case v1::SuperviseRequest::kRegister:
-        child_.on_registering(message.register_().actor_id());
-        tasks.start_soon([this, info = decode(message.register_())] {
+        tasks.start_soon([this, info = registering(message.register_())] {
           if (child_.registered(info.id)) supervision_.registrar().add(info);
           v1::SuperviseResponse reply;
           reply.set_registered(info.id);
-          outbox_.send(std::move(reply));
+          send(std::move(reply));
         });
         break;
       case v1::SuperviseRequest::kUnregister:
@@ -129,6 +143,9 @@ class Supervision::Stream final : public ChildStream {
         break;
       case v1::SuperviseRequest::kEnding:
         child_.on_ending(decode(message.ending().requested_by()));
+        break;
+      case v1::SuperviseRequest::kEvent:
+        supervision_.registrar().record(decode(message.event()));
         break;
       case v1::SuperviseRequest::MESSAGE_NOT_SET:
         log::warning(absl::StrCat("ignored an unknown message of child ", to_string(child_.actor())));
@@ -171,6 +188,14 @@ void Supervision::serve(ActorServer& server, TaskNursery& system, const WireCont
         CancelScope({.shield = true}).run([&] { Stream(*this, *child, call).run(); });
         call.finish(grpc::Status::OK);
       });
+}
+
+void Supervision::record(LedgerEvent event) {
+  if (registrar_ == nullptr) return;
+  event.clock = hybrid_clock().tick();
+  event.recorder = wire_->self;
+  event.host = host_name();
+  registrar_->record(std::move(event));
 }
 
 void Supervision::stop() {

@@ -16,6 +16,7 @@
 #include "runtime/process/child.h"
 #include "runtime/process/helper_thread.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/wire/ledger_event.h"
 #include "runtime/wire/server.h"
 
 namespace tractor {
@@ -35,6 +36,10 @@ class Registrar {
   // Processes below this actor, for those above it to wait for should it die.
   virtual void spawned(pid_t pid) = 0;
   virtual void reaped(pid_t pid) = 0;
+  // For the arbiter's ledger; not a checkpoint. Some may get lost, when there are very many of them while it is away.
+  virtual void record(LedgerEvent event) = 0;
+  // Parks until the arbiter has what was recorded here so far, as far as can be known; for a second at most.
+  virtual void wait_recorded() {}
 };
 
 struct SupervisionOptions {
@@ -44,7 +49,8 @@ struct SupervisionOptions {
   std::string actor_namespace = {};  // in which they are registered there
   std::string credential_file = {};
   bool insecure = false;
-  Clock::duration unreachable_after = kUnreachableAfter;  // over TCP, for all actors of the tree
+  Clock::duration unreachable_after = kUnreachableAfter;        // over TCP, for all actors of the tree
+  Clock::duration unacknowledged_after = kUnacknowledgedAfter;  // likewise
 };
 
 class Supervision {
@@ -63,6 +69,8 @@ class Supervision {
   HelperThread& helper() { return helper_; }
   ActorServer& server() { return *server_; }
   Registrar& registrar() { return *registrar_; }
+  // That this happens now, as this actor sees it; of no effect before serve().
+  void record(LedgerEvent event);
   const WireContext& wire() const { return *wire_; }
   SupervisionOptions& options() { return options_; }
   Scheduler& scheduler() { return *scheduler_; }

@@ -11,6 +11,8 @@ namespace tractor {
 // Over TCP, a peer that shows no sign of life for so long is unreachable: calls to it fail, and its own end. One that
 // computes shows signs of life; one that is stopped does not. At least 1 s.
 inline constexpr Clock::duration kUnreachableAfter = std::chrono::seconds(15);
+// Who does not acknowledge for so long that a call was cancelled is given up.
+inline constexpr Clock::duration kUnacknowledgedAfter = std::chrono::milliseconds(500);
 
 struct Address {
   enum class Kind { unix_socket, tcp };

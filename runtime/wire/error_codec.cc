@@ -133,7 +133,9 @@ void describe_registered(const std::exception_ptr& error, ErrorInfo& info) {
 
 std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef& here, int depth);
 
-ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here, int depth) {
+enum class Whole { no, yes };
+
+ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here, int depth, Whole whole = Whole::yes) {
   ErrorInfo info{.error_id = random_id(), .type = type_name_of(error), .origin = here};
   try {
     std::rethrow_exception(error);
@@ -158,6 +160,7 @@ ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here, int 
     describe_registered(error, info);
   }
   info.message = describe(error);
+  if (whole == Whole::no) return info;
   info.stack_trace = stack_trace(error);
   if (depth < kMaxDepth) {
     info.causes = causes_of(error, here, depth + 1);
@@ -189,6 +192,8 @@ std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef
 }  // namespace
 
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) { return error_info(error, here, 0); }
+
+ErrorInfo error_head(const std::exception_ptr& error) { return error_info(error, {}, 0, Whole::no); }
 
 ErrorInfo shutting_down(const ActorRef& here, Executed executed) {
   return {.error_id = random_id(),

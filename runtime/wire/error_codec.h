@@ -19,6 +19,9 @@ void set_exception_types(const ExceptionTable* types);
 // causes. An empty `here` is for errors that stay in this process.
 ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here);
 
+// The same for this process' own records, without stack trace and causes, which take long to find.
+ErrorInfo error_head(const std::exception_ptr& error);
+
 // The error of a call that came when the actor `here` was ending, or that its end has ended.
 ErrorInfo shutting_down(const ActorRef& here, Executed executed);
 

@@ -150,6 +150,11 @@ void append_frame(std::string& message, std::string_view frame) {
   append_bytes_field(message, v1::ConnectRequest::kFramesFieldNumber, frame);
 }
 
+void append_clock(std::string& message, std::uint64_t clock) {
+  append_varint(message, tag_of(v1::ConnectRequest::kClockFieldNumber, kFixed64));
+  for (int shift = 0; shift < 64; shift += 8) message += static_cast<char>(clock >> shift & 0xff);
+}
+
 std::uint64_t read_number(std::string_view message) {
   for (Reader from(message); !from.done();) {
     const std::uint32_t tag = from.tag();

@@ -92,22 +92,27 @@ class FrameWriter {
   BackwardWriter writer_;
 };
 
-// The bytes of a message (ConnectRequest or ConnectResponse, which are the same): its number first, then frames.
+// The bytes of a message (ConnectRequest or ConnectResponse, which are the same): its number first, then frames, and
+// the sender's clock last.
 void append_number(std::string& message, std::uint64_t number);
 void append_frame(std::string& message, std::string_view frame);
+void append_clock(std::string& message, std::uint64_t clock);
 
 // All of these throw WireFormatError for bytes that are none.
 // The number of a message; 0 when it has none.
 std::uint64_t read_number(std::string_view message);
 Frame read_frame(std::string_view bytes);
-// Calls f(Frame) for each frame of a message.
-template <class F>
-void for_each_frame(std::string_view message, F&& f) {
+// Calls f(Frame) for each frame of a message, and clock(std::uint64_t) for its sender's clock, if it has one.
+template <class F, class G = decltype([](std::uint64_t) {})>
+void for_each_frame(std::string_view message, F&& f, G clock = {}) {
   constexpr int kFrames = 1;
+  constexpr int kClock = 3;
   for (Reader from(message); !from.done();) {
     const std::uint32_t tag = from.tag();
     if (tag == tag_of(kFrames, kLengthDelimited)) {
       f(read_frame(from.bytes()));
+    } else if (tag == tag_of(kClock, kFixed64)) {
+      clock(std::bit_cast<std::uint64_t>(from.fixed64()));
     } else {
       from.skip(tag);
     }

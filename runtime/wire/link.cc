@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/hybrid_clock.h"
 #include "runtime/wire/link_items.h"
 
 namespace tractor {
@@ -26,6 +27,7 @@ LinkEnd::LinkEnd(Carrier& carrier, const ActorRef& self) : carrier_(carrier) {
 std::string LinkEnd::take_message() {
   while (!items_.empty()) items_.front().flush();
   std::string message = queue_.take_message();
+  if (!message.empty()) append_clock(message, hybrid_clock().now());
   room_.notify();
   return message;
 }
@@ -76,7 +78,7 @@ bool LinkEnd::is_next(std::uint64_t number) {
 void LinkEnd::receive(std::string_view message) {
   try {
     if (!is_next(read_number(message))) return;
-    for_each_frame(message, [this](const Frame& frame) {
+    const auto take = [this](const Frame& frame) {
       if (!greeted_) return take_hello(frame);
       switch (frame.kind) {
         case FrameKind::hello:
@@ -88,7 +90,9 @@ void LinkEnd::receive(std::string_view message) {
         default:
           return on_frame(frame);
       }
-    });
+    };
+    // No task acts on a frame before the clock is known.
+    for_each_frame(message, take, [](std::uint64_t clock) { hybrid_clock().observe(clock); });
   } catch (const WireFormatError& e) {
     link_rule_broken(e.what());
   }

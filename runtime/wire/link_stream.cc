@@ -29,7 +29,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
         peer_{.name = address},
         stub_(open_channel(address, wire.unreachable_after)),
         end_(*this, wire.self) {
-    add_credentials(context_, wire, address);
+    add_metadata(context_, wire, address);
     if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
   }
 

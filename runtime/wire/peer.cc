@@ -14,6 +14,7 @@
 #include "runtime/wire/call_handler.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/hybrid_clock.h"
 #include "runtime/wire/link_stream.h"
 #include "runtime/wire/value_codec.h"
 #include "tractor/v1/actor.grpc.pb.h"
@@ -88,9 +89,10 @@ std::shared_ptr<grpc::Channel> open_channel_on(int descriptor) {
   return grpc::CreateCustomInsecureChannelFromFd(absl::StrCat("fd:", descriptor), descriptor, channel_arguments());
 }
 
-void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address) {
+void add_metadata(grpc::ClientContext& context, const WireContext& wire, const std::string& address) {
   if (!wire.bearer_token.empty() && !address.starts_with("unix:"))
     context.AddMetadata("authorization", "Bearer " + wire.bearer_token);
+  context.AddMetadata(kClockKey, std::to_string(hybrid_clock().now()));
 }
 
 // A connection for what does not go over a link, opened when that is asked for: who only finds an actor needs none.
@@ -135,11 +137,11 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   if (actor_.id == wire_.self.id) return invoke_here(std::move(request));
   const ExpectedReply expected(*wire_.port);
   std::shared_ptr<Link> link = this->link();  // another call may find it broken meanwhile
-  CallOutcome outcome = link->calls().call(request, kCancelAcknowledgement);
+  CallOutcome outcome = link->calls().call(request, wire_.unacknowledged_after);
   if (link->calls().greeted() && !outcome.answered && !outcome.cancelled && outcome.error.executed == Executed::no) {
     link = this->link();
     if (deadline != Clock::kNever) request.timeout = deadline - Clock::now();
-    outcome = link->calls().call(request, kCancelAcknowledgement);
+    outcome = link->calls().call(request, wire_.unacknowledged_after);
   }
   if (outcome.value) return std::move(*outcome.value);
 
@@ -182,8 +184,8 @@ std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& 
         RemoteActorError({.type = "tractor::Unacknowledged",
                           .message = absl::StrCat("the call of ", function,
                                                   " was cancelled, but the actor did not acknowledge that within ",
-                                                  absl::ToInt64Milliseconds(absl::FromChrono(kCancelAcknowledgement)),
-                                                  " ms: it was given up, its state there is unknown"),
+                                                  absl::FormatDuration(absl::FromChrono(wire_.unacknowledged_after)),
+                                                  ": it was given up, its state there is unknown"),
                           .kind = ErrorKind::unavailable,
                           .origin = actor_,
                           .executed = Executed::maybe}));
@@ -207,7 +209,7 @@ namespace {
 template <class Response, class F>
 Response ask(const char* waits_for, const WireContext& wire, const Peer& peer, F start) {
   grpc::ClientContext context;
-  add_credentials(context, wire, peer.address());
+  add_metadata(context, wire, peer.address());
   Response response;
   grpc::Status status;
   Operation op(waits_for);

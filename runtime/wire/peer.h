@@ -42,10 +42,10 @@ struct WireContext {
   CallHandler* calls = nullptr;   // carries out calls to this actor itself
   std::string bearer_token = {};  // sent over TCP; empty: none
   Clock::duration unreachable_after = kUnreachableAfter;
+  // How long a callee has to acknowledge a cancel before the call is given up.
+  Clock::duration unacknowledged_after = kUnacknowledgedAfter;
 };
 
-// How long a callee has to acknowledge a cancel before the call is given up.
-inline constexpr Clock::duration kCancelAcknowledgement = std::chrono::milliseconds(500);
 // How long something that should be there already (a local service, the arbiter) has to answer a first request.
 inline constexpr Clock::duration kConnectTimeout = std::chrono::seconds(5);
 
@@ -55,9 +55,11 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& address,
 // The same on a connected socket, which it owns from now on.
 std::shared_ptr<grpc::Channel> open_channel_on(int descriptor);
 inline constexpr int kMaxMessageBytes = 64 << 20;
+// The metadata that has the sender's HybridClock, in decimal digits.
+inline constexpr const char* kClockKey = "tractor-clock";
 
-// Adds what a server at `address` asks for: the bearer token, over TCP.
-void add_credentials(grpc::ClientContext& context, const WireContext& wire, const std::string& address);
+// Adds what a server at `address` asks for, the bearer token, over TCP; and what its clock is to go on from.
+void add_metadata(grpc::ClientContext& context, const WireContext& wire, const std::string& address);
 
 // How it became known that an actor is gone.
 struct PeerEnd {
@@ -77,7 +79,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   //
   // When the calling task is cancelled, or its deadline passes, the remote task is cancelled, and the call ends when
   // that task has ended; Cancelled is thrown then, unless the callee ended with a value or an error of its own. A
-  // callee that does not acknowledge the cancel within kCancelAcknowledgement is given up.
+  // callee that does not acknowledge the cancel within unacknowledged_after is given up.
   //
   // A call that a breaking link has not carried is tried once more, on a new one.
   Value invoke(const std::string& function, Arguments arguments);

@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
 #include "runtime/wire/actor_description_codec.h"
 #include "runtime/wire/call_service.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/hybrid_clock.h"
 #include "runtime/wire/link_stream.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
@@ -236,6 +238,15 @@ void ActorServer::show_signs_of_life() {
 void ActorServer::add_connection(int descriptor) { grpc::AddInsecureChannelFromFd(server_.get(), descriptor); }
 
 void ActorServer::authenticate(const grpc::ServerContext& context) const {
+  check_credential(context);
+  const auto clock = context.client_metadata().find(kClockKey);
+  std::uint64_t time = 0;
+  if (clock != context.client_metadata().end() &&
+      absl::SimpleAtoi(absl::string_view(clock->second.data(), clock->second.size()), &time))
+    hybrid_clock().observe(time);
+}
+
+void ActorServer::check_credential(const grpc::ServerContext& context) const {
   if (options_.insecure) return;
   const std::string peer = context.peer();
   if (peer.starts_with("fd:") || peer.starts_with("unix:")) return;

@@ -53,9 +53,11 @@ class ActorServer {
 
   // Throws CallError(unauthenticated) unless the caller may talk to us at all: the one place that authenticates. Unix
   // sockets and socket pairs were checked before they were added; TCP shows the bearer token.
+  // Goes on from the caller's clock, if it came along.
   void authenticate(const grpc::ServerContext& context) const;
 
  private:
+  void check_credential(const grpc::ServerContext& context) const;
   struct Methods;
   Options options_;
   std::vector<Address> listening_;

@@ -31,9 +31,10 @@ def generate(path, megabytes):
 
 
 def run(command, output, environment):
-    """Its exit status, and the peak memory of it or any process that it waited for, in MB (but at least ours)."""
-    with open(output, "wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL, env=environment)
+    """Its exit status, and the peak memory of it or any process that it waited for, in MB (but at least ours). What it
+    says goes to a file named after `output`."""
+    with open(output, "wb") as file, open(f"{output}.said", "wb") as said:
+        process = subprocess.Popen(command, stdout=file, stderr=said, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage.ru_maxrss / 1024
@@ -71,7 +72,8 @@ def main():
             status, megabytes = run(ours, "ours", environment)
             expected_status, _ = run(theirs, "theirs", environment)
             if status != expected_status:
-                sys.exit(f"{ours}: exit status {status} instead of {expected_status}")
+                said = open("ours.said", errors="replace").read()
+                sys.exit(f"{ours}: exit status {status} instead of {expected_status}: {said}")
             if not filecmp.cmp("ours", "theirs", shallow=False):
                 sys.exit(f"{ours}: " + subprocess.run(["cmp", "ours", "theirs"], capture_output=True, text=True).stdout)
             if megabytes > MOST_MEGABYTES and not sanitized:

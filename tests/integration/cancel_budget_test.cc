@@ -161,28 +161,45 @@ TEST_F(Budgets, A33_cancel_actor_kills_a_child_that_never_checks_and_that_is_no_
   });
 }
 
+// Cancels a call to an actor that never checks: how long it took until it was given up.
+std::chrono::nanoseconds time_to_give_up(const Trace& trace) {
+  std::chrono::nanoseconds took{};
+  open_nursery([&](ActorNursery& n) {
+    Portal stuck = n.start_actor("stuck", {.modules = {"work"}, .budget = 200ms});
+    CancelScope scope;
+    std::chrono::nanoseconds cancelled_at{};
+    const RemoteActorError error = remote_error([&] {
+      open_task_nursery([&](TaskNursery& tasks) {
+        tasks.start_soon([&] {
+          EXPECT_TRUE(trace.comes("stuck begins"));
+          cancelled_at = monotonic_now();
+          scope.cancel();
+        });
+        scope.run([&] { stuck.run(compute_forever, trace.path(), "stuck"); });
+      });
+    });
+    took = monotonic_now() - cancelled_at;
+    EXPECT_TRUE(contains(error.what(), "unknown") && contains(error.what(), "stuck"));
+    n.cancel();
+  });
+  return took;
+}
+
 TEST_F(Budgets, a_cancelled_call_to_an_actor_that_never_checks_is_given_up_after_half_a_second) {
   run([&] {
-    open_nursery([&](ActorNursery& n) {
-      Portal stuck = n.start_actor("stuck", {.modules = {"work"}, .budget = 200ms});
-      CancelScope scope;
-      std::chrono::nanoseconds cancelled_at{};
-      const RemoteActorError error = remote_error([&] {
-        open_task_nursery([&](TaskNursery& tasks) {
-          tasks.start_soon([&] {
-            EXPECT_TRUE(trace_.comes("stuck begins"));
-            cancelled_at = monotonic_now();
-            scope.cancel();
-          });
-          scope.run([&] { stuck.run(compute_forever, trace_.path(), "stuck"); });
-        });
-      });
-      EXPECT_GE(monotonic_now() - cancelled_at, 500ms);
-      EXPECT_LT(monotonic_now() - cancelled_at, within(700ms));
-      EXPECT_TRUE(contains(error.what(), "unknown") && contains(error.what(), "stuck"));
-      n.cancel();
-    });
+    const auto took = time_to_give_up(trace_);
+    EXPECT_GE(took, 500ms);
+    EXPECT_LT(took, within(700ms));
   });
+}
+
+TEST_F(Budgets, or_after_as_long_as_the_program_says) {
+  run({.unacknowledged_after = 1s}, [&] {
+    const auto took = time_to_give_up(trace_);
+    EXPECT_GE(took, 1s);
+    EXPECT_LT(took, within(1200ms));
+  });
+  EXPECT_TRUE(contains(usage_error([&] { run({.unacknowledged_after = 0s}, [] {}); }), "unacknowledged_after"));
 }
 
 void define(Program& program) {

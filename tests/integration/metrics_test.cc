@@ -69,6 +69,31 @@ TEST_F(MetricsTest, an_arbiter_counts_registrations_and_finds) {
   expect_to_end(process);
 }
 
+TEST_F(MetricsTest, an_arbiter_counts_leases_watchers_their_lag_and_events) {
+  Process process = arbiter();
+  run({.arbiter = socket_}, [&] {
+    EXPECT_TRUE(says(metrics_, "tractor_arbiter_leases 1"));
+    EXPECT_TRUE(says(metrics_, "tractor_arbiter_watchers 0"));
+    EXPECT_TRUE(says(metrics_, "tractor_arbiter_ledger_events_total 1"));  // the root serves
+    open_task_nursery([&](TaskNursery& tasks) {
+      const Directory directory(tasks);
+      EXPECT_TRUE(says(metrics_, "tractor_arbiter_watchers 1"));
+      EXPECT_TRUE(says(metrics_, "tractor_arbiter_watch_lag_seconds_count 0"));
+      open_nursery([&](ActorNursery& n) {
+        n.start_actor("frank");
+        EXPECT_TRUE(says(metrics_, "tractor_arbiter_watch_lag_seconds_count 1"));
+        EXPECT_TRUE(says(metrics_, R"(tractor_arbiter_watch_lag_seconds_bucket{le="10"} 1)"));
+        n.cancel();
+      });
+      EXPECT_TRUE(says(metrics_, "tractor_arbiter_watch_lag_seconds_count 2"));
+      EXPECT_TRUE(says(metrics_, "tractor_arbiter_ledger_events_total 5"));  // and frank's life
+    });
+    EXPECT_TRUE(says(metrics_, "tractor_arbiter_watchers 0"));
+  });
+  EXPECT_TRUE(says(metrics_, "tractor_arbiter_leases 0"));
+  expect_to_end(process);
+}
+
 TEST_F(MetricsTest, actors_count_their_calls_by_function_and_code_links_and_streams) {
   setenv("TRACTOR_METRICS", "127.0.0.1:0", 1);
   run([&] {

@@ -42,6 +42,10 @@ struct RunOptions {
   // Over TCP, who shows no sign of life for so long is unreachable, for all actors of this tree: calls to it fail, and
   // its own end. At least 1 s. Who computes shows signs of life; who is stopped does not.
   Clock::duration unreachable_after = kUnreachableAfter;
+  // Who does not acknowledge for so long that a call was cancelled is given up, for all actors of this tree: the caller
+  // gets an error that says that the call's state is unknown. The callee's loop acknowledges, whatever the call does:
+  // that takes microseconds, unless a task there computes without a checkpoint, or the machine is overloaded.
+  Clock::duration unacknowledged_after = kUnacknowledgedAfter;
 };
 
 // A signal ended the program: thrown by run(), after everything was cancelled.

@@ -25,6 +25,7 @@
 #include "tractor/embedded.h"
 #include "tractor/exceptions.h"
 #include "tractor/function.h"
+#include "tractor/ledger.h"
 #include "tractor/monitor.h"
 #include "tractor/portal.h"
 #include "tractor/program.h"
