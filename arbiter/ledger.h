@@ -48,7 +48,7 @@ class LedgerFiles;
 
 class Ledger {
  public:
-  // About 5 MB of events as they usually are, at most 40.
+  // About 5 MB of events as they usually are, at most 100.
   static constexpr std::size_t kMostInMemory = 10'000;
 
   // Without `files`: in memory.

@@ -26,7 +26,7 @@ namespace {
 constexpr std::string_view kPrefix = "ledger-";
 constexpr std::string_view kSuffix = ".log";
 constexpr std::size_t kHeaderBytes = 8;
-// An event has about 4 kB at most: what says that it has more is none.
+// An event has about 10 kB at most: what says that it has more is none.
 constexpr std::uint32_t kMostBytes = 1 << 16;
 
 std::uint32_t checksum(std::string_view bytes) {

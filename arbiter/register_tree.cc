@@ -58,7 +58,7 @@ class Registering {
         if (message.has_hello()) {
           greet(message.hello(), welcome);
         } else {
-          receive(message);
+          receive(message, tasks);
         }
       }
       if (expired_) throw LeaseExpired();
@@ -88,7 +88,7 @@ class Registering {
     outbox_.send(std::move(reply));
   }
 
-  void receive(const v1::RegisterRequest& message) {
+  void receive(const v1::RegisterRequest& message, TaskNursery& tasks) {
     if (!holder_) throw CallError(ErrorKind::invalid_argument, "a registration begins with a hello");
     v1::RegisterResponse reply;
     switch (message.message_case()) {
@@ -109,7 +109,10 @@ class Registering {
       case v1::RegisterRequest::kEvents:
         record(message.events());
         reply.set_recorded(message.events().number());
-        outbox_.send(std::move(reply));
+        tasks.start_soon([this, reply] {  // who writes slowly does not hold up the rest
+          ledger_.wait_kept();
+          outbox_.send(reply);
+        });
         break;
       case v1::RegisterRequest::kGoodbye:
         left_ = true;
@@ -149,7 +152,6 @@ class Registering {
       records.back().event.tree_id = tree_id_;
     }
     ledger_.add(std::move(records));
-    ledger_.wait_kept();
   }
 
   // Nobody else may be left to tell of them.

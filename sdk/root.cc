@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_join.h"
 #include "arbiter/addresses.h"
 #include "arbiter/check.h"
@@ -88,8 +89,7 @@ class Root {
       runtime_->run({.prepare = [this](TaskNursery& system) { prepare(system); },
                      .main =
                          [&] {
-                           record(LedgerEvent::Kind::serving);
-                           run_and_record_failure(main);
+                           run_recorded(main);
                            finished = true;
                          },
                      .finish =
@@ -125,7 +125,10 @@ class Root {
     runtime_->supervision().record(std::move(event));
   }
 
-  void run_and_record_failure(const std::function<void()>& main) {
+  void run_recorded(const std::function<void()>& main) {
+    record(LedgerEvent::Kind::serving);
+    runs_main_ = true;
+    const absl::Cleanup ran = [this] { runs_main_ = false; };
     try {
       main();
     } catch (const Cancelled&) {
@@ -176,6 +179,10 @@ class Root {
                    .exclusive = options_.exclusive_name};
     metrics_ = serve_metrics_if_asked(IsRoot::kYes, info);
     actor.set_info(std::move(info));
+    actor.set_on_cancel([this](const ActorRef& by, const std::string& reason) {
+      runtime_->health().set_serving(false);
+      if (runs_main_) record(LedgerEvent::Kind::cancelled, {.by = by, .message = reason});
+    });
     actor.set_on_cancel_request([this](const ActorRef& by) { cancelled_by_ = by; });
     runtime_->wire().self = actor.self();
     for (const std::string& module : options_.modules.get()) actor.enable(module);
@@ -220,6 +227,7 @@ class Root {
   const Definitions& definitions_;
   RunOptions options_;
   HandlesSignals handles_signals_;
+  bool runs_main_ = false;
   std::string name_taken_;
   ActorRef cancelled_by_ = {.name = "another actor"};
   std::string token_;

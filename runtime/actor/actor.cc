@@ -86,7 +86,7 @@ void Actor::cancel(Clock::duration budget, const ActorRef& requested_by, const s
   if (!cancelled()) {
     log::info(absl::StrCat("cancelled", requested_by == ActorRef{} ? "" : " by " + to_string(requested_by),
                            reason.empty() ? "" : ": " + reason));
-    if (on_cancel_) on_cancel_();
+    if (on_cancel_) on_cancel_(requested_by, reason);
   }
   cancel_deadline_ = std::min(cancel_deadline_, deadline_after(budget));
   if (scope_ != nullptr) scope_->cancel();

@@ -40,8 +40,10 @@ class Actor final : public CallHandler {
   void set_scope(CancelScope* scope);
   // Cancels it all; `budget` is the time until it will be ended by force. A second cancel can only shorten it.
   void cancel(Clock::duration budget, const ActorRef& requested_by, const std::string& reason);
-  // Told once, when it is first cancelled.
-  void set_on_cancel(std::function<void()> told) { on_cancel_ = std::move(told); }
+  // Told once, when it is first cancelled, by whom, if that is known, and why.
+  void set_on_cancel(std::function<void(const ActorRef& by, const std::string& reason)> told) {
+    on_cancel_ = std::move(told);
+  }
   bool cancelled() const { return cancel_deadline_ != Clock::kNever; }
   // Of the budget; empty while it is not being cancelled.
   std::optional<Clock::duration> time_left() const;
@@ -77,7 +79,7 @@ class Actor final : public CallHandler {
   std::set<std::string> enabled_;
   CancelScope* scope_ = nullptr;
   Clock::time_point cancel_deadline_ = Clock::kNever;
-  std::function<void()> on_cancel_;
+  std::function<void(const ActorRef&, const std::string&)> on_cancel_;
   std::function<void(const ActorRef&)> on_cancel_request_;
   std::vector<std::function<void()>> exit_callbacks_;
   std::map<std::string, ServedCall*> calls_;  // that have an id

@@ -89,7 +89,7 @@ Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
   wire_.unreachable_after = supervision_.options().unreachable_after;
   wire_.unacknowledged_after = supervision_.options().unacknowledged_after;
   supervision_.set_time_left([this] { return actor_.time_left(); });
-  actor_.set_on_cancel([this] { health_.set_serving(false); });
+  actor_.set_on_cancel([this](const ActorRef&, const std::string&) { health_.set_serving(false); });
   actor_.set_on_failed_call([this](LedgerEvent event) { supervision_.record(std::move(event)); });
   for (const char* name :
        {"tractor.v1.ActorService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"})

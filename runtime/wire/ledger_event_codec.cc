@@ -88,18 +88,21 @@ v1::LedgerEvent encode(const LedgerEvent& from) {
 }
 
 LedgerEvent decode(const v1::LedgerEvent& from) {
+  const auto actor = [](const v1::ActorRef& ref) {
+    return ActorRef{.name = cut(ref.name()), .id = cut(ref.actor_id())};
+  };
   return {.kind = v1::LedgerEventKind_IsValid(from.kind()) ? static_cast<Kind>(from.kind()) : Kind::unknown,
-          .actor = decode(from.actor()),
-          .by = decode(from.by()),
-          .function = from.function(),
-          .error_type = from.error_type(),
-          .message = from.message(),
+          .actor = actor(from.actor()),
+          .by = actor(from.by()),
+          .function = cut(from.function()),
+          .error_type = cut(from.error_type()),
+          .message = cut(from.message()),
           .pid = from.pid(),
           .count = from.count(),
           .clock = from.clock(),
-          .recorder = decode(from.recorder()),
-          .host = from.host(),
-          .tree_id = from.tree_id()};
+          .recorder = actor(from.recorder()),
+          .host = cut(from.host()),
+          .tree_id = cut(from.tree_id())};
 }
 
 google::protobuf::Timestamp encode(std::chrono::system_clock::time_point from) {

@@ -6,7 +6,7 @@
 
 namespace tractor {
 
-// Long texts are cut: an event has at most about 4 kB.
+// Long texts are cut, whoever has written them: an event has at most about 10 kB.
 v1::LedgerEvent encode(const LedgerEvent& from);
 LedgerEvent decode(const v1::LedgerEvent& from);
 google::protobuf::Timestamp encode(std::chrono::system_clock::time_point from);

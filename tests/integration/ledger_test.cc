@@ -219,6 +219,18 @@ TEST_F(LedgerInFiles, a_program_that_is_killed_is_lost) {
   run([] {});  // sweeps what it left
 }
 
+TEST_F(LedgerInFiles, a_program_that_a_signal_ends_was_cancelled_by_it) {
+  const Process process = arbiter();
+  Process ended = Process::as("forever");
+  ASSERT_TRUE(ended.prints("running")) << ended.err();
+  ended.signal(SIGTERM);
+  EXPECT_EQ(ended.wait(), Exit{.code = 128 + SIGTERM});
+  run([&] {
+    EXPECT_TRUE(lives("forever", "serving cancelled ended"));
+    EXPECT_EQ(only({.actor = "forever", .kinds = {Kind::cancelled}}).message, "signal 15");
+  });
+}
+
 TEST_F(LedgerInFiles, the_program_prints_it_for_people_and_as_json) {
   const Process process = arbiter();
   run({.name = "root"}, [] {
@@ -280,6 +292,7 @@ TEST_F(LedgerInFiles, a_plain_client_asks_and_is_told_what_is_wrong_with_a_quest
     event.set_kind(v1::LEDGER_EVENT_KIND_SERVING);
     event.mutable_actor()->set_name("frank");
     event.set_tree_id("not this one");
+    event.set_message(std::string(100'000, 'x'));
     const auto reply = tree.ask(request);
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->recorded(), 7U);
@@ -297,7 +310,8 @@ TEST_F(LedgerInFiles, a_plain_client_asks_and_is_told_what_is_wrong_with_a_quest
   request.mutable_until()->set_seconds(6);
   ASSERT_EQ(ask(request).second.events_size(), 1);
   EXPECT_EQ(ask(request).second.events(0).actor().name(), "frank");
-  EXPECT_EQ(ask(request).second.events(0).tree_id(), "");  // the hello's
+  EXPECT_EQ(ask(request).second.events(0).message().size(), 1003U);  // cut
+  EXPECT_EQ(ask(request).second.events(0).tree_id(), "");            // the hello's
   request.mutable_since()->set_seconds(6);
   EXPECT_EQ(ask(request).second.events_size(), 0);
   request.set_limit(10'001);
