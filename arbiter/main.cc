@@ -37,6 +37,7 @@ struct Settings {
   LedgerQuestion question;
   std::vector<std::string> kinds;
   double since_seconds = 0;
+  double until_seconds = 0;
 };
 
 constexpr const char* kExitStatuses =
@@ -81,11 +82,12 @@ void show_events(Settings& settings) {
   constexpr std::chrono::seconds kTimeout(30);
   LedgerQuestion& question = settings.question;
   for (const std::string& kind : settings.kinds) question.query.kinds.insert(parse_ledger_kind(kind));
-  if (settings.since_seconds > 0) {
-    question.query.since =
-        std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                                               std::chrono::duration<double>(settings.since_seconds));
-  }
+  const auto ago = [](double seconds) {
+    return std::chrono::system_clock::now() -
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::duration<double>(seconds));
+  };
+  if (settings.since_seconds > 0) question.query.since = ago(settings.since_seconds);
+  if (settings.until_seconds > 0) question.query.until = ago(settings.until_seconds);
   const char* actor_namespace = std::getenv("TRACTOR_NAMESPACE");
   if (question.actor_namespace.empty() && actor_namespace != nullptr) question.actor_namespace = actor_namespace;
   if (!settings.credential_file.empty()) question.bearer_token = read_credential(settings.credential_file);
@@ -207,6 +209,9 @@ int main(int argc, char** argv) {
                  "Only these: spawned, serving, cancelled, failed, restarted, ended, lost, call_failed")
       ->needs(events);
   app.add_option("--since", settings.since_seconds, "Of the last so many seconds")
+      ->needs(events)
+      ->check(CLI::PositiveNumber);
+  app.add_option("--until", settings.until_seconds, "Of before so many seconds ago")
       ->needs(events)
       ->check(CLI::PositiveNumber);
   app.add_option("--limit", settings.question.query.limit, "The newest so many, up to 10000")

@@ -34,7 +34,7 @@ void show_ledger(const std::string& text, const LedgerQuestion& question, std::c
   const grpc::Status status = stub->Ledger(&context, request, &response);
   if (!status.ok()) throw Error(absl::StrCat("the arbiter at ", address, " does not tell: ", status.error_message()));
   if (response.more())
-    notes << "the newest " << response.events_size() << " events; for older ones, raise --limit or lower --until\n";
+    notes << "the newest " << response.events_size() << " events; for older ones, raise --limit or --until\n";
   for (const v1::LedgerEvent& event : response.events()) {
     if (!question.json) {
       out << tractor::to_string(decode(event)) << '\n';

@@ -256,6 +256,7 @@ TEST_F(LedgerInFiles, the_program_prints_it_for_people_and_as_json) {
   EXPECT_EQ(of_json, 0);
   EXPECT_TRUE(contains(json, "\"kind\":\"LEDGER_EVENT_KIND_CANCELLED\""));
   EXPECT_TRUE(contains(json, "\"actor_id\""));
+  EXPECT_EQ(std::get<1>(ask({"--until", "3600"})), "");
   const auto [of_two, two, more] = ask({"--limit", "2"});
   EXPECT_EQ(std::ranges::count(two, '\n'), 2);
   EXPECT_TRUE(contains(more, "the newest 2 events"));
