@@ -1,7 +1,7 @@
 #include "arbiter/ledger_files.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <google/protobuf/io/coded_stream.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -36,12 +35,15 @@ std::uint32_t checksum(std::string_view bytes) {
 }
 
 void append_number(std::string& to, std::uint32_t number) {
-  for (int shift = 0; shift < 32; shift += 8) to += static_cast<char>(number >> shift & 0xff);
+  std::array<std::uint8_t, sizeof number> bytes{};
+  google::protobuf::io::CodedOutputStream::WriteLittleEndian32ToArray(number, bytes.data());
+  to.append(bytes.begin(), bytes.end());
 }
 
 std::uint32_t read_number(const char* from) {
   std::uint32_t number = 0;
-  for (int i = 0; i < 4; ++i) number |= static_cast<std::uint32_t>(static_cast<unsigned char>(from[i])) << 8 * i;
+  google::protobuf::io::CodedInputStream::ReadLittleEndian32FromArray(reinterpret_cast<const std::uint8_t*>(from),
+                                                                      &number);
   return number;
 }
 

@@ -81,7 +81,6 @@ int probe(const std::string& address) {
 void show_events(Settings& settings) {
   constexpr std::chrono::seconds kTimeout(30);
   LedgerQuestion& question = settings.question;
-  for (const std::string& kind : settings.kinds) question.query.kinds.insert(parse_ledger_kind(kind));
   const auto ago = [](double seconds) {
     return std::chrono::system_clock::now() -
            std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::duration<double>(seconds));
@@ -226,6 +225,8 @@ int main(int argc, char** argv) {
   app.footer(tractor::arbiter::kExitStatuses);
   try {
     app.parse(argc, argv);
+    for (const std::string& kind : settings.kinds)
+      settings.question.query.kinds.insert(tractor::parse_ledger_kind(kind));
     if (!settings.log_format.empty()) tractor::log::use_format(tractor::log::parse_format(settings.log_format));
     if (!settings.log_level.empty()) tractor::log::to_console(tractor::log::parse_level(settings.log_level));
   } catch (const CLI::ParseError& e) {
@@ -252,9 +253,6 @@ int main(int argc, char** argv) {
     tractor::arbiter::serve(settings);
     return 0;
   } catch (const tractor::UsageError& e) {
-    std::cerr << "tractor-arbiter: " << e.what() << '\n';
-    return 2;
-  } catch (const std::invalid_argument& e) {
     std::cerr << "tractor-arbiter: " << e.what() << '\n';
     return 2;
   } catch (const tractor::arbiter::StoreUnreachable& e) {

@@ -117,6 +117,7 @@ void ParentLink::send_ready(const ActorInfo& info) {
 void ParentLink::send_outcome(const std::string& function, Value value) {
   v1::SuperviseRequest message;
   encode_result(function, value, *message.mutable_outcome()->mutable_value());
+  message.set_clock(hybrid_clock().now());  // counts
   check_result_size(function, message.ByteSizeLong());
   send(std::move(message));
 }

@@ -50,6 +50,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   *spec.mutable_unreachable_after() = encode_duration(options.unreachable_after);
   *spec.mutable_unacknowledged_after() = encode_duration(options.unacknowledged_after);
   spec.mutable_labels()->insert(from.labels.begin(), from.labels.end());
+  message.set_clock(hybrid_clock().now());  // counts, when its size is checked
   return message;
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/wire/frame.h"
 
+#include <array>
+
 #include "absl/strings/str_cat.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/value_codec.h"
@@ -152,7 +154,9 @@ void append_frame(std::string& message, std::string_view frame) {
 
 void append_clock(std::string& message, std::uint64_t clock) {
   append_varint(message, tag_of(v1::ConnectRequest::kClockFieldNumber, kFixed64));
-  for (int shift = 0; shift < 64; shift += 8) message += static_cast<char>(clock >> shift & 0xff);
+  std::array<std::uint8_t, sizeof clock> bytes{};
+  google::protobuf::io::CodedOutputStream::WriteLittleEndian64ToArray(clock, bytes.data());
+  message.append(bytes.begin(), bytes.end());
 }
 
 std::uint64_t read_number(std::string_view message) {
