@@ -89,12 +89,16 @@ etcdserverpb::LeaseGrantResponse EtcdClient::grant(Clock::duration ttl) {
   });
 }
 
-void EtcdClient::revoke(std::int64_t lease) {
+std::int64_t EtcdClient::revoke(std::int64_t lease) {
   etcdserverpb::LeaseRevokeRequest request;
   request.set_id(lease);
-  ask<etcdserverpb::LeaseRevokeResponse>("the end of etcd's lease", [&](Stubs& stubs, grpc::ClientContext& context) {
-    return stubs.lease.PrepareAsyncLeaseRevoke(&context, request, port_.queue());
-  });
+  return ask<etcdserverpb::LeaseRevokeResponse>("the end of etcd's lease",
+                                                [&](Stubs& stubs, grpc::ClientContext& context) {
+                                                  return stubs.lease.PrepareAsyncLeaseRevoke(&context, request,
+                                                                                             port_.queue());
+                                                })
+      .header()
+      .revision();
 }
 
 template <class Request, class Response>

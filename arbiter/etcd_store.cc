@@ -148,13 +148,11 @@ void EtcdStore::renew(Holder holder, const std::map<std::string, std::uint32_t>&
 
 void EtcdStore::drop(Holder holder) {
   if (leases_.erase(holder) == 0) return;
-  nursery_->start_soon([this, holder] {
-    try {
-      client_->revoke(static_cast<std::int64_t>(holder));
-    } catch (const CallError& e) {
-      if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
-    }
-  });
+  try {
+    wait_until_seen(client_->revoke(static_cast<std::int64_t>(holder)));
+  } catch (const CallError& e) {
+    if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
+  }
 }
 
 void EtcdStore::abandon(Holder holder) { leases_.erase(holder); }
@@ -173,7 +171,7 @@ void EtcdStore::wait_until_seen(std::int64_t revision) {
   move_on_after(kSeenTimeout,
                 [&] { changed().wait_until("etcd to tell what was written", [&] { return seen() || stale(); }); });
   throw_if_cancelled();
-  if (!seen()) throw CallError(ErrorKind::unavailable, "etcd has taken a registration, but does not tell of it");
+  if (!seen()) throw CallError(ErrorKind::unavailable, "etcd has taken a change, but does not tell of it");
 }
 
 void EtcdStore::keep_leases_alive() {

@@ -34,18 +34,6 @@ class Registering {
   Registering(Store& store, Ledger& ledger, RegisterCall& call, ActorRef self, Clock::duration ttl)
       : store_(store), ledger_(ledger), call_(call), outbox_(call.stream), self_(std::move(self)), ttl_(ttl) {}
 
-  ~Registering() {
-    if (!holder_) return;
-    if (!left_ && !currently_cancelled()) record_lost();
-    // Who ends in good order says so, and on this host a connection is not lost but with the process behind it. That
-    // this arbiter ends says nothing about them.
-    if (left_ || (same_host_ && !currently_cancelled())) {
-      store_.drop(*holder_);
-    } else {
-      store_.abandon(*holder_);
-    }
-  }
-
   void run(v1::Welcome welcome) {
     open_task_nursery([&](TaskNursery& tasks) {
       tasks.start_soon([this] { outbox_.run(); });
@@ -63,6 +51,20 @@ class Registering {
       }
       if (expired_) throw LeaseExpired();
     });
+  }
+
+  // However run() ended.
+  void end() {
+    if (!holder_) return;
+    const bool arbiter_ends = currently_cancelled();
+    if (!left_ && !arbiter_ends) record_lost();
+    // Who ends in good order says so, and on this host a connection is not lost but with the process behind it. That
+    // this arbiter ends says nothing about them.
+    if (left_ || (same_host_ && !arbiter_ends)) {
+      store_.drop(*holder_);
+    } else {
+      store_.abandon(*holder_);
+    }
   }
 
  private:
@@ -189,7 +191,14 @@ class Registering {
 }  // namespace
 
 void register_tree(Store& store, Ledger& ledger, RegisterCall& call, v1::Welcome welcome, Clock::duration ttl) {
-  Registering(store, ledger, call, decode(welcome.arbiter()), ttl).run(std::move(welcome));
+  Registering registering(store, ledger, call, decode(welcome.arbiter()), ttl);
+  try {
+    registering.run(std::move(welcome));
+  } catch (...) {
+    registering.end();
+    throw;
+  }
+  registering.end();
 }
 
 }  // namespace tractor::arbiter

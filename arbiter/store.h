@@ -81,7 +81,8 @@ class Store {
   virtual void remove(Holder holder, const std::string& actor_id) = 0;
   // A sign of life, and how many calls its actors serve; those left out serve none. Not a checkpoint.
   virtual void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) = 0;
-  // Ends the holder, and all its registrations now. Not a checkpoint.
+  // Ends the holder, and all its registrations now: the view has lost them on return. When the store is away they end
+  // when their time is over. A checkpoint.
   virtual void drop(Holder holder) = 0;
   // Its connection is lost: its registrations end when their time is over. Not a checkpoint.
   virtual void abandon(Holder holder) = 0;

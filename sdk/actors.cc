@@ -42,9 +42,9 @@ void CurrentActor::at_exit(std::function<void()> callback) const {
   Runtime::current().actor().at_exit(std::move(callback));
 }
 
-void CurrentActor::spin_for_replies(Clock::duration duration) const {
-  if (duration < Clock::duration::zero()) throw UsageError("spin_for_replies: a duration is not negative");
-  Runtime::current().wire().port->set_spin(duration);
+void CurrentActor::busy_poll(Clock::duration duration) const {
+  if (duration < Clock::duration::zero()) throw UsageError("busy_poll: a duration is not negative");
+  Runtime::current().wire().port->set_busy_poll(duration);
 }
 
 CurrentActor current_actor() {

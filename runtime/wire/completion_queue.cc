@@ -51,34 +51,34 @@ void CompletionQueuePort::poll(Clock::time_point deadline) {
   for (int empty = 0, i = 0; empty < 2 && i < kMostEvents; ++i) empty = deliver_next(past) ? 0 : empty + 1;
 }
 
-void CompletionQueuePort::set_spin(Clock::duration spin) {
-  spin_ = std::thread::hardware_concurrency() > 1 ? spin : Clock::duration::zero();
+void CompletionQueuePort::set_busy_poll(Clock::duration busy_poll) {
+  busy_poll_ = std::thread::hardware_concurrency() > 1 ? busy_poll : Clock::duration::zero();
 }
 
 bool CompletionQueuePort::wait_and_deliver(Clock::time_point deadline) {
   if (deadline == Clock::time_point::min()) return deliver_next(gpr_inf_past(GPR_CLOCK_MONOTONIC));
-  if (spin_ > Clock::duration::zero() && expected_replies_ > 0 && spin_and_deliver(deadline)) return true;
+  if (busy_poll_ > Clock::duration::zero() && busy_poll_and_deliver(deadline)) return true;
   waits_.store(true, std::memory_order_relaxed);
   const bool delivered = deliver_next(grpc_deadline(deadline, now()));
   waits_.store(false, std::memory_order_relaxed);
   return delivered;
 }
 
-// Where replies take longer than a spin, it is tried ever more seldom.
-bool CompletionQueuePort::spin_and_deliver(Clock::time_point deadline) {
+// Where nothing comes for as long, it is tried ever more seldom.
+bool CompletionQueuePort::busy_poll_and_deliver(Clock::time_point deadline) {
   constexpr unsigned kMostInVain = 8;
-  if (spins_to_skip_ > 0) {
-    --spins_to_skip_;
+  if (polls_to_skip_ > 0) {
+    --polls_to_skip_;
     return false;
   }
-  const Clock::time_point end = std::min(deadline, now() + spin_);
+  const Clock::time_point end = std::min(deadline, now() + busy_poll_);
   do {
     if (!deliver_next(gpr_inf_past(GPR_CLOCK_MONOTONIC))) continue;
-    spins_in_vain_ = 0;
+    polled_in_vain_ = 0;
     return true;
   } while (now() < end);
-  spins_in_vain_ = std::min(spins_in_vain_ + 1, kMostInVain);
-  spins_to_skip_ = (1U << spins_in_vain_) - 1;
+  polled_in_vain_ = std::min(polled_in_vain_ + 1, kMostInVain);
+  polls_to_skip_ = (1U << polled_in_vain_) - 1;
   return false;
 }
 

@@ -60,11 +60,9 @@ class CompletionQueuePort final : public EventPort, private Tag {
     if (!flushable.is_linked()) to_flush_.push_back(flushable);
   }
 
-  // While replies are expected, poll() looks for them this long before it sleeps; zero: not at all. A core is busy
-  // meanwhile. On a machine with one core it does nothing.
-  void set_spin(Clock::duration spin);
-  // By so many more, or fewer.
-  void expect_replies(int change) { expected_replies_ += change; }
+  // poll() looks for events this long before it sleeps; zero: not at all. A core is busy meanwhile. On a machine with
+  // one core it does nothing.
+  void set_busy_poll(Clock::duration busy_poll);
 
   // Whether the loop waits for events, or has looked for some since this was asked last. Any thread.
   bool looks_for_events() { return waits_ || looked_.exchange(false); }
@@ -77,33 +75,20 @@ class CompletionQueuePort final : public EventPort, private Tag {
   void done(bool ok) override;
   void flush_all();
   bool wait_and_deliver(Clock::time_point deadline);
-  bool spin_and_deliver(Clock::time_point deadline);
+  bool busy_poll_and_deliver(Clock::time_point deadline);
   // Delivers the next event; false when none came until then.
   bool deliver_next(gpr_timespec until);
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   boost::intrusive::list<Flushable, boost::intrusive::constant_time_size<false>> to_flush_;
   unsigned events_ = 0;
-  Clock::duration spin_ = Clock::duration::zero();
-  int expected_replies_ = 0;
-  unsigned spins_in_vain_ = 0;
-  unsigned spins_to_skip_ = 0;
+  Clock::duration busy_poll_ = Clock::duration::zero();
+  unsigned polled_in_vain_ = 0;
+  unsigned polls_to_skip_ = 0;
   grpc::Alarm doorbell_;
   std::atomic<bool> rung_ = false;
   std::atomic<bool> waits_ = false;
   std::atomic<bool> looked_ = false;
-};
-
-// While it lives, a task waits for an answer from elsewhere that should not take long.
-class ExpectedReply {
- public:
-  explicit ExpectedReply(CompletionQueuePort& port) : port_(port) { port_.expect_replies(1); }
-  ExpectedReply(const ExpectedReply&) = delete;
-  ExpectedReply& operator=(const ExpectedReply&) = delete;
-  ~ExpectedReply() { port_.expect_replies(-1); }
-
- private:
-  CompletionQueuePort& port_;
 };
 
 // One gRPC operation that one task waits for. It cannot be undone: cancellation asks gRPC to end it, and its tag ends

@@ -19,6 +19,10 @@ ErrorInfo broken_on_purpose() {
 
 }  // namespace
 
+// Both sides read the next message only after they have written what they have to say about the last one: gRPC 1.51
+// answers a read at once with a message of its own, a window update, when it cannot travel with one of ours. That took
+// as long as the call itself over TCP (38 us instead of 60, tcp_call_p50_us).
+
 // --- the side that opened it ---
 
 // Keeps itself until its last tag has come.
@@ -47,6 +51,10 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   void write_soon() override { wire_.port->flush_soon(*this); }
   bool writing() const override { return writing_; }
   void flush() override {
+    write();
+    if (std::exchange(to_read_, false)) stream_->Read(&buffer_, read_.tag());
+  }
+  void write() {
     if (!running_ || writing_ || !end_.has_message()) return;
     writing_ = true;
     if (faults_) return faults_->write(end_.take_message());
@@ -66,8 +74,8 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   void on_started(bool ok) {
     if (!ok) return finish();
     running_ = true;
+    to_read_ = true;
     flush();
-    stream_->Read(&buffer_, read_.tag());
   }
   void on_read(bool ok) {
     if (!ok) return finish();
@@ -79,7 +87,11 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
       broken_->kind = ErrorKind::unavailable;
       context_.TryCancel();
     }
-    stream_->Read(&buffer_, read_.tag());
+    read_soon();
+  }
+  void read_soon() {
+    to_read_ = true;
+    wire_.port->flush_soon(*this);
   }
   void on_written(bool ok) {
     if (ok && faults_ && !faults_->written()) return;
@@ -120,6 +132,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   bool running_ = false;
   bool writing_ = false;
   bool finishing_ = false;
+  bool to_read_ = false;
   std::optional<FaultWriter> faults_;
   std::shared_ptr<Stream> self_;
 };
@@ -163,8 +176,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
     try {
       open_task_nursery([&](TaskNursery& calls) {
         end_.emplace(*this, handler, calls);
-        write_soon();
-        call_.stream.Read(&buffer_, read_.tag());
+        read_soon();
         try {
           changed_.wait_until("a link to end", [this] { return read_ended_ || violation_; });
         } catch (const Cancelled&) {
@@ -192,6 +204,10 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
   void write_soon() override { port_.flush_soon(*this); }
   bool writing() const override { return writing_; }
   void flush() override {
+    write();
+    if (std::exchange(to_read_, false)) call_.stream.Read(&buffer_, read_.tag());
+  }
+  void write() {
     if (writing_ || !end_->has_message()) return;
     writing_ = true;
     if (faults_) return faults_->write(end_->take_message());
@@ -218,10 +234,14 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
         ok = false;
       }
     }
-    if (ok) return call_.stream.Read(&buffer_, read_.tag());
+    if (ok) return read_soon();
     read_ended_ = true;
     if (!violation_) end_->break_off();
     changed_.notify();
+  }
+  void read_soon() {
+    to_read_ = true;
+    port_.flush_soon(*this);
   }
   void on_written(bool ok) {
     if (ok && faults_ && !faults_->written()) return;
@@ -240,6 +260,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
   std::optional<FaultWriter> faults_;
   Condition changed_;
   bool read_ended_ = false;
+  bool to_read_ = false;
   bool writing_ = false;
 };
 

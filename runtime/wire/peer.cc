@@ -135,7 +135,6 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   const Clock::time_point deadline = current_effective_deadline();
   const InFlight in_flight(*this);
   if (actor_.id == wire_.self.id) return invoke_here(std::move(request));
-  const ExpectedReply expected(*wire_.port);
   std::shared_ptr<Link> link = this->link();  // another call may find it broken meanwhile
   CallOutcome outcome = link->calls().call(request, wire_.unacknowledged_after);
   if (link->calls().greeted() && !outcome.answered && !outcome.cancelled && outcome.error.executed == Executed::no) {

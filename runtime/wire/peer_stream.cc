@@ -38,7 +38,6 @@ class Peer::Stream final : public RemoteStream {
     }
   }
   std::optional<Value> receive() override {
-    const ExpectedReply expected(*peer_->wire_.port);
     std::optional<Value> item = items().receive();
     if (!item && call_.ended()) throw_failure();
     return item;

@@ -30,6 +30,14 @@ class Progress {
   bool terminal_ = isatty(STDERR_FILENO) == 1;
 };
 
+void write_file(const std::string& name, const std::function<void(std::ostream&)>& write) {
+  if (name.empty()) return;
+  std::ofstream file(name);
+  write(file);
+  file.close();
+  if (!file) throw tractor::UsageError("cannot write " + name);
+}
+
 }  // namespace
 
 std::vector<std::string> BenchProgram::figure_names() const {
@@ -45,7 +53,7 @@ std::string BenchProgram::list_of_figures() const {
   text << "Figures:\n";
   for (const Measurement& measurement : measurements_) {
     for (const Figure& figure : measurement.figures)
-      text << "  " << std::left << std::setw(22) << figure.name << figure.meaning << '\n';
+      text << "  " << std::left << std::setw(27) << figure.name << figure.meaning << '\n';
   }
   return text.str();
 }
@@ -54,6 +62,9 @@ std::optional<int> BenchProgram::parse(int argc, char** argv) {
   CLI::App app(description_);
   app.name(name_);
   app.add_option("--json", json_file_, "Write the figures to FILE as well: one JSON object, value by name")
+      ->option_text("FILE");
+  app.add_option("--histogram", histogram_file_,
+                 "Write the latencies to FILE: one JSON object, by name a list of [upper bound in us, count]")
       ->option_text("FILE");
   app.add_flag("--check", check_, "Exit with status 1, naming them, when figures are above their limits");
   app.add_option("--only", only_, "Only these figures, and no more measuring than they need")
@@ -73,6 +84,7 @@ std::optional<int> BenchProgram::parse(int argc, char** argv) {
 
 int BenchProgram::run(const std::string& directory) const {
   Report report;
+  std::map<std::string, Histogram> latencies;
   Progress progress;
   for (const Measurement& measurement : measurements_) {
     const auto is_it = [&](const Figure& figure) { return is_wanted(figure); };
@@ -82,6 +94,7 @@ int BenchProgram::run(const std::string& directory) const {
       progress.show(measurement.figures.front().name + ": round " + std::to_string(round + 1) + " of " +
                     std::to_string(rounds));
     };
+    settings.record = [&](const std::string& name, const Histogram& some) { latencies[name].add(some); };
     const Values values = measurement.run(settings);
     for (const Figure& figure : measurement.figures) {
       if (is_it(figure)) report.add(figure, values.at(figure.name));
@@ -89,12 +102,8 @@ int BenchProgram::run(const std::string& directory) const {
   }
   progress.show("");
   report.print_table(std::cout);
-  if (!json_file_.empty()) {
-    std::ofstream file(json_file_);
-    report.write_json(file);
-    file.close();
-    if (!file) throw tractor::UsageError("cannot write " + json_file_);
-  }
+  write_file(json_file_, [&](std::ostream& file) { report.write_json(file); });
+  write_file(histogram_file_, [&](std::ostream& file) { write_histograms(latencies, file); });
   const std::vector<std::string> failures = report.failures();
   if (!check_ || failures.empty()) return EXIT_SUCCESS;
   std::cerr << name_ << ": beyond the limit:";

@@ -32,6 +32,7 @@ class BenchProgram {
   std::string description_;
   std::vector<Measurement> measurements_;
   std::string json_file_;
+  std::string histogram_file_;
   bool check_ = false;
   std::set<std::string> only_;
   int rounds_ = Settings{}.rounds;

@@ -1,4 +1,4 @@
-// What a call to an actor costs, compared with plain gRPC; one machine, unix sockets.
+// What a call to an actor costs, compared with plain gRPC; one machine, over unix sockets and over TCP.
 #include <tractor/tractor.h>
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include "measurement.h"
 #include "raw_grpc.h"
 #include "samples.h"
+#include "transport.h"
 
 namespace bench {
 namespace {
@@ -31,7 +32,19 @@ CallTimes time_portal(tractor::Portal& portal) {
   }
   return {.p50_us = quantile(latencies, 0.50),
           .p99_us = quantile(latencies, 0.99),
-          .calls_per_second = kCalls / all.seconds()};
+          .calls_per_second = kCalls / all.seconds(),
+          .latencies = Histogram(latencies)};
+}
+
+// The same while both sides look for messages before they sleep.
+CallTimes time_portal_busy_polling(tractor::Portal& portal) {
+  constexpr std::int64_t kMicroseconds = 100;
+  busy_poll(kMicroseconds);
+  portal.run(busy_poll, kMicroseconds);
+  const CallTimes times = time_portal(portal);
+  busy_poll(0);
+  portal.run(busy_poll, std::int64_t{0});
+  return times;
 }
 
 // portal.run() from many tasks.
@@ -72,27 +85,42 @@ CallTimes time_client(Target target, const std::string& address, int calls, int 
   return tractor::to_thread([&] { return time_raw_client(target, address, calls, in_flight); });
 }
 
-// Runs rounds that compare an actor, through its portal, with a plain gRPC server at that address.
-Values compare(const Settings& settings,
-               const std::function<Values(tractor::Portal& actor, const std::string& grpc)>& round) {
-  const std::string address = "unix:" + settings.directory + "/raw.sock";
-  const RawServer server(address);
-  return tractor::open_nursery([&](tractor::ActorNursery& nursery) {
-    tractor::Portal actor = nursery.start_actor("echo", {.modules = {kModule}});
-    actor.run(echo, kText);  // connects
-    const Values values = medians(settings, settings.rounds, [&] { return round(actor, address); });
-    actor.cancel_actor();
-    return values;
-  });
+// One round: the figures without their transport.
+using Round = std::function<Values(const Settings&, tractor::Portal& actor, const std::string& grpc_address)>;
+
+std::string prefix_of(Transport transport) { return transport == Transport::kTcp ? "tcp_" : ""; }
+
+// Compares over a unix socket; over TCP the figures are called "tcp_...", and nothing is promised.
+Measurement compare(Transport transport, std::vector<Figure> figures, const Round& round) {
+  const std::string prefix = prefix_of(transport);
+  for (Figure& figure : figures) {
+    if (transport == Transport::kUnix) continue;
+    figure = {prefix + figure.name, figure.unit, {}, figure.meaning + ", over TCP"};
+  }
+  return {.figures = std::move(figures), .run = [=](const Settings& settings) {
+            Values values;
+            compare_over(transport, settings.directory, [&](tractor::Portal& actor, const std::string& grpc_address) {
+              Settings of_transport = settings;
+              of_transport.record = [&](const std::string& name, const Histogram& latencies) {
+                settings.record(prefix + name, latencies);
+              };
+              for (const auto& [name, value] :
+                   medians(settings, settings.rounds, [&] { return round(of_transport, actor, grpc_address); }))
+                values[prefix + name] = value;
+            });
+            return values;
+          }};
 }
 
-Values compare_one_at_a_time(tractor::Portal& actor, const std::string& grpc_address) {
+Values compare_one_at_a_time(const Settings& settings, tractor::Portal& actor, const std::string& grpc_address) {
   const CallTimes invoke = time_client(Target::kActor, actor.channel().address, kCalls, 1);
   const CallTimes grpc = time_client(Target::kRawServer, grpc_address, kCalls, 1);
   const CallTimes call = time_portal(actor);
-  tractor::current_actor().spin_for_replies(std::chrono::microseconds(100));
-  const CallTimes spun = time_portal(actor);
-  tractor::current_actor().spin_for_replies({});
+  const CallTimes spun = time_portal_busy_polling(actor);
+  settings.record("invoke", invoke.latencies);
+  settings.record("grpc", grpc.latencies);
+  settings.record("call", call.latencies);
+  settings.record("call_spin", spun.latencies);
   return {{"invoke_p50_vs_grpc", invoke.p50_us / grpc.p50_us},
           {"invoke_p50_us", invoke.p50_us},
           {"invoke_p99_us", invoke.p99_us},
@@ -105,7 +133,7 @@ Values compare_one_at_a_time(tractor::Portal& actor, const std::string& grpc_add
           {"call_spin_p50_us", spun.p50_us}};
 }
 
-Values compare_many_at_once(tractor::Portal& actor, const std::string& grpc_address) {
+Values compare_many_at_once(const Settings& /*settings*/, tractor::Portal& actor, const std::string& grpc_address) {
   Values values;
   for (const int in_flight : {64, 512}) {
     const double grpc = time_client(Target::kRawServer, grpc_address, kCallsAtOnce, in_flight).calls_per_second;
@@ -124,7 +152,7 @@ struct ItemSize {
 };
 const std::vector<ItemSize> kItemSizes = {{"16b", 16}, {"1k", 1 << 10}, {"64k", 64 << 10}, {"1m", 1 << 20}};
 
-Values compare_streams(tractor::Portal& actor, const std::string& grpc_address) {
+Values compare_streams(const Settings& /*settings*/, tractor::Portal& actor, const std::string& grpc_address) {
   Values values;
   for (const ItemSize& size : kItemSizes) {
     const std::int64_t count = std::min(kSmallItems, kStreamedBytes / static_cast<std::int64_t>(size.bytes));
@@ -137,7 +165,7 @@ Values compare_streams(tractor::Portal& actor, const std::string& grpc_address) 
   return values;
 }
 
-Values compare_dialogs(tractor::Portal& actor, const std::string& grpc_address) {
+Values compare_dialogs(const Settings& /*settings*/, tractor::Portal& actor, const std::string& grpc_address) {
   const double grpc = tractor::to_thread([&] { return raw_chat_p50_us(grpc_address, kDialogItems); });
   const double chat = portal_chat_p50_us(actor);
   return {{"stream_latency_vs_grpc", chat / grpc}, {"dialog_p50_us", chat}, {"grpc_dialog_p50_us", grpc}};
@@ -145,32 +173,34 @@ Values compare_dialogs(tractor::Portal& actor, const std::string& grpc_address) 
 
 }  // namespace
 
-Measurement one_call_at_a_time() {
-  return {.figures = {{"invoke_p50_vs_grpc", "", 1.15, "Invoke of an actor over plain gRPC's echo, the same client"},
-                      {"invoke_p50_us", "us", {}, "Invoke of an actor, 16 bytes there and back"},
-                      {"invoke_p99_us", "us", {}, "its slowest hundredth"},
-                      {"grpc_p50_us", "us", {}, "plain gRPC's echo of 16 bytes"},
-                      {"grpc_p99_us", "us", {}, "its slowest hundredth"},
-                      {"call_p50_vs_grpc", "", 0.45, "portal.run() in a task over plain gRPC's echo"},
-                      {"call_p50_us", "us", {}, "portal.run() in a task, 16 bytes there and back"},
-                      {"call_p99_us", "us", {}, "its slowest hundredth"},
-                      {"call_spin_p50_vs_grpc", "", 0.30, "the same, looking for replies before sleeping"},
-                      {"call_spin_p50_us", "us", {}, "its median"}},
-          .run = [](const Settings& settings) { return compare(settings, compare_one_at_a_time); }};
+Measurement one_call_at_a_time(Transport transport) {
+  return compare(transport,
+                 {{"invoke_p50_vs_grpc", "", 1.15, "Invoke of an actor over plain gRPC's echo, the same client"},
+                  {"invoke_p50_us", "us", {}, "Invoke of an actor, 16 bytes there and back"},
+                  {"invoke_p99_us", "us", {}, "its slowest hundredth"},
+                  {"grpc_p50_us", "us", {}, "plain gRPC's echo of 16 bytes"},
+                  {"grpc_p99_us", "us", {}, "its slowest hundredth"},
+                  {"call_p50_vs_grpc", "", 0.45, "portal.run() in a task over plain gRPC's echo"},
+                  {"call_p50_us", "us", {}, "portal.run() in a task, 16 bytes there and back"},
+                  {"call_p99_us", "us", {}, "its slowest hundredth"},
+                  {"call_spin_p50_vs_grpc", "", 0.30, "the same with busy_poll on both sides"},
+                  {"call_spin_p50_us", "us", {}, "its median"}},
+                 compare_one_at_a_time);
 }
 
-Measurement many_calls_at_once() {
-  return {.figures = {{"calls_64_vs_grpc", "", Limit::of_at_least(6),
-                       "calls a second of 64 tasks over 64 plain calls in flight"},
-                      {"calls_64_per_s", "1/s", {}, "portal.run() in 64 tasks"},
-                      {"grpc_64_per_s", "1/s", {}, "plain gRPC's echo, 64 in flight"},
-                      {"calls_512_vs_grpc", "", Limit::of_at_least(8), "the same with 512"},
-                      {"calls_512_per_s", "1/s", {}, "portal.run() in 512 tasks"},
-                      {"grpc_512_per_s", "1/s", {}, "plain gRPC's echo, 512 in flight"}},
-          .run = [](const Settings& settings) { return compare(settings, compare_many_at_once); }};
+Measurement many_calls_at_once(Transport transport) {
+  return compare(
+      transport,
+      {{"calls_64_vs_grpc", "", Limit::of_at_least(6), "calls a second of 64 tasks over 64 plain calls in flight"},
+       {"calls_64_per_s", "1/s", {}, "portal.run() in 64 tasks"},
+       {"grpc_64_per_s", "1/s", {}, "plain gRPC's echo, 64 in flight"},
+       {"calls_512_vs_grpc", "", Limit::of_at_least(8), "the same with 512"},
+       {"calls_512_per_s", "1/s", {}, "portal.run() in 512 tasks"},
+       {"grpc_512_per_s", "1/s", {}, "plain gRPC's echo, 512 in flight"}},
+      compare_many_at_once);
 }
 
-Measurement streams() {
+Measurement streams(Transport transport) {
   const std::map<std::string, Limit> limits = {
       {"16b", Limit::of_at_least(15)}, {"64k", Limit::of_at_least(1.0)}, {"1m", Limit::of_at_least(0.9)}, {"1k", {}}};
   std::vector<Figure> figures;
@@ -181,16 +211,15 @@ Measurement streams() {
     figures.push_back({"stream_" + size.name + "_per_s", "1/s", {}, "items of " + bytes + " from a generator"});
     figures.push_back({"grpc_stream_" + size.name + "_per_s", "1/s", {}, "messages of " + bytes + " of plain gRPC"});
   }
-  return {.figures = std::move(figures),
-          .run = [](const Settings& settings) { return compare(settings, compare_streams); }};
+  return compare(transport, std::move(figures), compare_streams);
 }
 
-Measurement dialog() {
-  return {
-      .figures = {{"stream_latency_vs_grpc", "", 1.1, "an item there and one back in a dialog over a plain stream's"},
+Measurement dialog(Transport transport) {
+  return compare(transport,
+                 {{"stream_latency_vs_grpc", "", 1.1, "an item there and one back in a dialog over a plain stream's"},
                   {"dialog_p50_us", "us", {}, "an item there and one back in an idle dialog"},
                   {"grpc_dialog_p50_us", "us", {}, "the same over a plain bidirectional stream"}},
-      .run = [](const Settings& settings) { return compare(settings, compare_dialogs); }};
+                 compare_dialogs);
 }
 
 }  // namespace bench

@@ -4,6 +4,7 @@
 #include <tractor/tractor.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ inline constexpr const char* kEcho = "bench.echo";
 
 inline std::string echo(const std::string& text) { return text; }
 inline void nothing() {}
+inline void busy_poll(std::int64_t microseconds) {
+  tractor::current_actor().busy_poll(std::chrono::microseconds(microseconds));
+}
 inline void items(tractor::Yield<std::string>& yield, std::int64_t count, std::size_t size) {
   const std::string item(size, 'x');
   for (std::int64_t i = 0; i < count; ++i) yield(item);

@@ -4,11 +4,13 @@
 #include "bench_program.h"
 #include "functions.h"
 #include "raw_grpc.h"
+#include "transport.h"
 
 int main(int argc, char** argv) {
   tractor::Program program(argc, argv);
   program.module(bench::kModule)
       .def("echo", bench::echo, "text")
+      .def("busy_poll", bench::busy_poll, "microseconds")
       .def("nothing", bench::nothing)
       .def("items", bench::items, "count", "size")
       .def("idle", bench::idle)
@@ -20,14 +22,15 @@ int main(int argc, char** argv) {
   program.serve_if_child();
   bench::run_if_raw_server(argc, argv);
   bench::run_if_raw_client(argc, argv);
+  if (const auto status = bench::run_if_tcp_actor(program, argc, argv)) return *status;
 
   bench::BenchProgram wanted(
       "tractor_bench",
       "Measures what tractor costs: tasks, actors as processes, and calls, these next to plain gRPC's.\n"
-      "Takes about two minutes. Figures mean something in a release build on a machine that does nothing else.",
+      "Takes about three minutes. Figures mean something in a release build on a machine that does nothing else.",
       bench::all_measurements());
   if (const auto status = wanted.parse(argc, argv)) return *status;
   const bench::TemporaryDirectory directory;
-  return program.main({.name = "bench", .arbiter = "unix:" + directory.path() + "/arbiter.sock"},
+  return program.main({.name = "bench", .arbiter = bench::arbiter_address(directory.path())},
                       [&] { return wanted.run(directory.path()); });
 }

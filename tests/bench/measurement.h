@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "samples.h"
+
 namespace bench {
 
 // What a figure must keep: a number alone is the most that it may be.
@@ -43,6 +45,8 @@ struct Settings {
   int rounds = 11;
   std::string directory = {};  // for sockets; ours alone
   std::function<void(int round, int rounds)> progress = {};
+  // Takes latencies, which are told as histograms: those of one name together.
+  std::function<void(const std::string& name, const Histogram& latencies)> record = {};
 };
 
 struct Measurement {
@@ -50,6 +54,8 @@ struct Measurement {
   // A value for each of the figures.
   std::function<Values(const Settings&)> run;
 };
+
+enum class Transport { kUnix, kTcp };
 
 // In the order in which they run.
 std::vector<Measurement> all_measurements();
@@ -65,10 +71,10 @@ Measurement actor_memory();
 Measurement cancel_many();
 Measurement death_notice();
 Measurement restart();
-Measurement one_call_at_a_time();
-Measurement many_calls_at_once();
-Measurement streams();
-Measurement dialog();
+Measurement one_call_at_a_time(Transport transport);
+Measurement many_calls_at_once(Transport transport);
+Measurement streams(Transport transport);
+Measurement dialog(Transport transport);
 Measurement idle_streams();
 Measurement slow_consumer();
 

@@ -67,7 +67,8 @@ class Client {
     const double seconds = watch.seconds();
     return {.p50_us = quantile(latencies_, 0.50),
             .p99_us = quantile(latencies_, 0.99),
-            .calls_per_second = calls / seconds};
+            .calls_per_second = calls / seconds,
+            .latencies = Histogram(latencies_)};
   }
 
  private:
@@ -190,7 +191,8 @@ int run(std::string_view what, const std::string& address, std::int64_t count, s
     } else {
       const auto times_of = what == "actor" ? call_times<InvokeMethod> : call_times<EchoMethod>;
       const CallTimes times = times_of(address, static_cast<int>(count), static_cast<int>(size));
-      std::cout << times.p50_us << ' ' << times.p99_us << ' ' << times.calls_per_second << '\n';
+      std::cout << times.p50_us << ' ' << times.p99_us << ' ' << times.calls_per_second << ' ' << times.latencies
+                << '\n';
     }
     return EXIT_SUCCESS;
   } catch (const std::exception& e) {
@@ -210,7 +212,7 @@ std::istringstream answer(const std::string& what, const std::string& address, s
 CallTimes time_raw_client(Target target, const std::string& address, int calls, int in_flight) {
   CallTimes times;
   answer(target == Target::kActor ? "actor" : "server", address, calls, static_cast<std::size_t>(in_flight)) >>
-      times.p50_us >> times.p99_us >> times.calls_per_second;
+      times.p50_us >> times.p99_us >> times.calls_per_second >> times.latencies;
   return times;
 }
 

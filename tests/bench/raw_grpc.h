@@ -10,17 +10,21 @@
 #include <string>
 
 #include "own_process.h"
+#include "samples.h"
 
 namespace bench {
 
 class RawServer {
  public:
-  // Serves at "unix:/path" when the constructor returns. Call it on a thread that stays: the process ends with that
-  // thread.
+  // Serves at "unix:/path" or "host:port" when the constructor returns. Call it on a thread that stays: the process
+  // ends with that thread.
   explicit RawServer(const std::string& address);
+  // With the port that it has, when 0 was asked for.
+  const std::string& address() const { return address_; }
 
  private:
   OwnProcess process_;
+  std::string address_;
 };
 
 enum class Target { kRawServer, kActor };
@@ -29,6 +33,7 @@ struct CallTimes {
   double p50_us = 0;
   double p99_us = 0;
   double calls_per_second = 0;
+  Histogram latencies = {};
 };
 
 // Makes `calls` calls from a client process of their own, `in_flight` at a time, after some that are not measured.

@@ -128,7 +128,8 @@ int serve(const std::string& address) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // however the benchmark ends
   Service service;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+  int port = 0;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
@@ -139,7 +140,9 @@ int serve(const std::string& address) {
   new EchoCall(service, *queue);
   new ItemsCall(service, *queue);
   new ChatCall(service, *queue);
-  std::cout << "serving" << std::endl;
+  std::cout << (address.starts_with("unix:") ? address
+                                             : address.substr(0, address.rfind(':') + 1) + std::to_string(port))
+            << std::endl;
   void* tag = nullptr;
   bool ok = false;
   while (queue->Next(&tag, &ok)) {
@@ -151,7 +154,7 @@ int serve(const std::string& address) {
 
 }  // namespace
 
-RawServer::RawServer(const std::string& address) : process_({kCommand, address}) { process_.read_line(); }
+RawServer::RawServer(const std::string& address) : process_({kCommand, address}), address_(process_.read_line()) {}
 
 void run_if_raw_server(int argc, char** argv) {
   if (argc == 3 && argv[1] == std::string_view(kCommand)) std::exit(serve(argv[2]));

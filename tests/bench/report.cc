@@ -26,12 +26,12 @@ std::string text_of(const Limit& limit, double value) {
 }  // namespace
 
 void Report::print_table(std::ostream& out) const {
-  out << std::left << std::setw(22) << "figure" << std::right << std::setw(8) << "value" << ' ' << std::left
+  out << std::left << std::setw(27) << "figure" << std::right << std::setw(8) << "value" << ' ' << std::left
       << std::setw(5) << "unit" << std::setw(14) << "limit"
       << "what\n";
   for (const auto& [figure, value] : results_) {
     const std::string limit = text_of(figure.limit, value);
-    out << std::left << std::setw(22) << figure.name << std::right << std::setw(8) << rounded(value) << ' ' << std::left
+    out << std::left << std::setw(27) << figure.name << std::right << std::setw(8) << rounded(value) << ' ' << std::left
         << std::setw(5) << figure.unit << std::setw(14) << limit << figure.meaning << '\n';
   }
 }
@@ -51,6 +51,21 @@ std::vector<std::string> Report::failures() const {
     if (!figure.limit.holds(value)) names.push_back(figure.name);
   }
   return names;
+}
+
+void write_histograms(const std::map<std::string, Histogram>& histograms, std::ostream& out) {
+  const char* separator = "{";
+  for (const auto& [name, histogram] : histograms) {
+    out << separator << "\n  \"" << name << "\": [";
+    separator = "";
+    for (const auto& [bucket, count] : histogram.counts()) {
+      out << separator << '[' << Histogram::upper_bound_us(bucket) << ", " << count << ']';
+      separator = ", ";
+    }
+    out << ']';
+    separator = ",";
+  }
+  out << "\n}\n";
 }
 
 }  // namespace bench

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "measurement.h"
+#include "samples.h"
 
 namespace bench {
 
@@ -23,5 +25,8 @@ class Report {
  private:
   std::vector<std::pair<Figure, double>> results_;
 };
+
+// One object, by name a list of [upper bound in us, count].
+void write_histograms(const std::map<std::string, Histogram>& histograms, std::ostream& out);
 
 }  // namespace bench

@@ -1,4 +1,6 @@
 // Calling functions of other actors, over real processes.
+#include <ctime>
+
 #include "harness.h"
 #include "waiting.h"
 
@@ -61,6 +63,7 @@ bool crunch(double seconds) {
   return may_end;
 }
 bool is_crunching() { return crunching; }
+void busy_poll() { current_actor().busy_poll(100us); }
 Event end_was_called;
 void let_it_end() {
   may_end = true;
@@ -90,6 +93,7 @@ void define(Program& p) {
       .def("pass_on", pass_on, "ring", "hops")
       .def("crunch", crunch, in_thread, "seconds")
       .def("is_crunching", is_crunching)
+      .def("busy_poll", busy_poll)
       .def("let_it_end", let_it_end)
       .def("keep_a_leaf_until_called", keep_a_leaf_until_called);
 }
@@ -295,6 +299,25 @@ TEST_F(Calling, A11_an_actor_answers_other_calls_while_a_function_computes_in_a_
         EXPECT_TRUE(frank.run(is_crunching));
         frank.run(let_it_end);
       });
+      frank.cancel_actor();
+    });
+  });
+}
+
+TEST_F(Calling, actors_that_poll_busily_answer_keep_their_timers_and_sleep_when_nothing_comes) {
+  run([] {
+    EXPECT_THROW(current_actor().busy_poll(-1us), UsageError);
+    busy_poll();
+    open_nursery([](ActorNursery& n) {
+      Portal frank = n.start_actor("frank", {.modules = {"calls"}});
+      frank.run(busy_poll);
+      for (int i = 0; i < 100; ++i) ASSERT_EQ(frank.run(add, i, 1), i + 1);
+      EXPECT_EQ(to_thread([] { return 5; }), 5);
+      EXPECT_TRUE(move_on_after(10ms, [] { sleep_forever(); }).cancelled_caught());
+
+      const std::clock_t before = std::clock();
+      sleep(500ms);
+      EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 4) << "an idle loop keeps a core busy";
       frank.cancel_actor();
     });
   });

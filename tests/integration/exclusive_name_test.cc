@@ -117,12 +117,25 @@ TEST_F(ExclusiveName, over_etcd_it_is_one_for_all_arbiters_and_outlives_them) {
   EXPECT_TRUE(eventually([&] { return one.process().err().find("lost the arbiter") != std::string::npos; }));
   EXPECT_TRUE(eventually([&] { return wire.find("leader").size() == 1; }));
   EXPECT_EQ(one.token(), token);
-  one.end();
   // At once, or by the lease of the dead arbiter when it had no time to register with the other one.
+  one.end();
   EXPECT_TRUE(eventually([&] { return wire.find("leader").empty(); }, 15s * kSlowness));
   Leader two(second_);
   EXPECT_GT(two.token(), token);
   two.end();
+}
+
+TEST_F(ExclusiveName, over_etcd_it_is_free_when_its_holder_has_ended) {
+  serve(1);
+  Process here = arbiter(first_);
+  std::uint64_t last = 0;
+  for (int i = 0; i < 5; ++i) {
+    Leader next(first_);
+    const std::uint64_t token = next.token();
+    EXPECT_GT(token, last) << next.process().err();
+    next.end();
+    last = token;
+  }
 }
 
 }  // namespace
