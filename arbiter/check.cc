@@ -1,35 +1,15 @@
 #include "arbiter/check.h"
 
-#include <algorithm>
-
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "runtime/actor/actor.h"
 #include "runtime/task/error.h"
-#include "runtime/wire/value.h"
 
 namespace tractor::arbiter {
-namespace {
-
-constexpr std::size_t kMaxBytes = 255;
-
-void check_text(const std::string& what, const std::string& text) {
-  if (text.size() > kMaxBytes) {
-    throw UsageError(
-        absl::StrCat(what, " has at most ", kMaxBytes, " bytes; ", Value(text).describe(), " has ", text.size()));
-  }
-  if (!is_utf8(text)) throw UsageError(absl::StrCat(what, " is valid UTF-8, not ", Value(text).describe()));
-  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
-    throw UsageError(absl::StrCat(what, " has no control characters, unlike \"", absl::CHexEscape(text), "\""));
-}
-
-}  // namespace
-
 void check_actor(const ActorInfo& actor) {
   check_actor_name(actor.name);
   if (actor.id.empty()) throw UsageError(absl::StrCat("actor \"", actor.name, "\" needs an id to be registered"));
-  check_text("an actor's id", actor.id);
+  check_short_text("an actor's id", actor.id);
   check_labels(actor.labels);
   for (const std::string& text : actor.addresses)
     check_has_port(parse_address(text), absl::StrCat("the address \"", text, "\" of actor \"", actor.name, "\""));
@@ -40,14 +20,7 @@ void check_has_port(const Address& address, const std::string& what) {
     throw UsageError(absl::StrCat(what, " needs a port: others must know it"));
 }
 
-void check_namespace(const std::string& actor_namespace) { check_text("a namespace", actor_namespace); }
-
-void check_labels(const std::map<std::string, std::string>& labels) {
-  for (const auto& [key, value] : labels) {
-    check_text("a label", key);
-    check_text(absl::StrCat("the label \"", key, "\""), value);
-  }
-}
+void check_namespace(const std::string& actor_namespace) { check_short_text("a namespace", actor_namespace); }
 
 void check_ttl(Clock::duration ttl) {
   if (ttl >= std::chrono::seconds(1) && ttl <= std::chrono::hours(24)) return;

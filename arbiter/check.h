@@ -1,7 +1,6 @@
 // What can be registered and asked for, whoever asks: other languages' programs call an arbiter, too. Any thread.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "runtime/task/clock.h"
@@ -15,7 +14,6 @@ namespace tractor::arbiter {
 void check_actor(const ActorInfo& actor);
 // The same for a namespace; empty is the default one.
 void check_namespace(const std::string& actor_namespace);
-void check_labels(const std::map<std::string, std::string>& labels);
 // For an address that others are to connect to; `what` begins the error.
 void check_has_port(const Address& address, const std::string& what);
 

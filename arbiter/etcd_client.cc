@@ -89,16 +89,12 @@ etcdserverpb::LeaseGrantResponse EtcdClient::grant(Clock::duration ttl) {
   });
 }
 
-std::int64_t EtcdClient::revoke(std::int64_t lease) {
+void EtcdClient::revoke(std::int64_t lease) {
   etcdserverpb::LeaseRevokeRequest request;
   request.set_id(lease);
-  return ask<etcdserverpb::LeaseRevokeResponse>("the end of etcd's lease",
-                                                [&](Stubs& stubs, grpc::ClientContext& context) {
-                                                  return stubs.lease.PrepareAsyncLeaseRevoke(&context, request,
-                                                                                             port_.queue());
-                                                })
-      .header()
-      .revision();
+  ask<etcdserverpb::LeaseRevokeResponse>("the end of etcd's lease", [&](Stubs& stubs, grpc::ClientContext& context) {
+    return stubs.lease.PrepareAsyncLeaseRevoke(&context, request, port_.queue());
+  });
 }
 
 template <class Request, class Response>

@@ -27,8 +27,7 @@ class EtcdClient {
   etcdserverpb::RangeResponse range(const etcdserverpb::RangeRequest& request);
   etcdserverpb::TxnResponse transact(const etcdserverpb::TxnRequest& request);
   etcdserverpb::LeaseGrantResponse grant(Clock::duration ttl);
-  // The revision of what ended with it.
-  std::int64_t revoke(std::int64_t lease);
+  void revoke(std::int64_t lease);
 
   // Both ways on a stream to the member that answered last, until it ends; then the next one is the one to ask.
   // `write` may be called by one task at a time, `read` by another; false: the stream has ended. Both end soon after

@@ -1,5 +1,7 @@
 #include "arbiter/etcd_store.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "runtime/log.h"
@@ -75,6 +77,11 @@ std::uint64_t EtcdStore::add(Holder holder, ActorInfo actor) {
     encode(actor).SerializeToString(put.mutable_value());
     request.add_failure()->mutable_request_range()->set_key(key);
   }
+  if (const auto old = used(holder).actors.find(actor.id); old != used(holder).actors.end()) {  // under another name
+    for (const std::string& key : old->second) {
+      if (!std::ranges::count(keys, key)) request.add_success()->mutable_request_delete_range()->set_key(key);
+    }
+  }
   std::int64_t claimed_at = 0;  // the claim's first revision, which is the token
   for (int i = 0; i < kAttempts; ++i) {
     etcdserverpb::TxnResponse response;
@@ -147,12 +154,24 @@ void EtcdStore::renew(Holder holder, const std::map<std::string, std::uint32_t>&
 }
 
 void EtcdStore::drop(Holder holder) {
-  if (leases_.erase(holder) == 0) return;
-  try {
-    wait_until_seen(client_->revoke(static_cast<std::int64_t>(holder)));
-  } catch (const CallError& e) {
-    if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
-  }
+  const auto lease = leases_.extract(holder);
+  if (lease.empty()) return;
+  // Also when this arbiter is ending.
+  CancelScope({.deadline = deadline_after(EtcdClient::kAnswerTimeout), .shield = true}).run([&] {
+    try {
+      client_->revoke(static_cast<std::int64_t>(holder));
+    } catch (const CallError& e) {
+      if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
+    }
+  });
+  const auto is_seen = [&](const auto& actor) {
+    const auto registered = view_.by_id(lease.mapped().actor_namespace, actor.first);
+    return registered && registered->holder == holder;
+  };
+  move_on_after(EtcdClient::kAnswerTimeout, [&] {
+    changed().wait_until("etcd to tell that a lease has ended",
+                         [&] { return stale() || std::ranges::none_of(lease.mapped().actors, is_seen); });
+  });
 }
 
 void EtcdStore::abandon(Holder holder) { leases_.erase(holder); }

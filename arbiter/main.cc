@@ -43,7 +43,7 @@ struct Settings {
 constexpr const char* kExitStatuses =
     "Exit status:\n"
     "  0    it was ended by SIGTERM, SIGINT or SIGHUP; with --health: SERVING; with --events: all were printed\n"
-    "  1    an error; with --health: anything else, or no answer; with --events: no answer\n"
+    "  1    an error; with --health: anything else, or no answer; with --events: no answer within 30 s\n"
     "  2    a wrong option, address, file or directory\n"
     "  3    the store could not be reached in time\n"
     "  130  a second SIGINT ended it at once";
@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
   tractor::arbiter::Settings settings;
   CLI::App app(
       "A registry through which tractor's actors find each other.\n"
-      "Prints \"listening on ADDRESS\" for each address and serves until SIGTERM or SIGINT.");
+      "Prints \"listening on ADDRESS\" for each address and serves until SIGTERM, SIGINT or SIGHUP.");
   app.name("tractor-arbiter");
   app.add_option("--listen", settings.listen,
                  "Address to serve, unix:/path or host:port (port 0: any); may be repeated. Default: TRACTOR_ARBITER, "
@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option(
          "--drain", settings.drain_seconds,
-         "After SIGTERM: say NOT_SERVING, take no new registrations, and go on answering for so many seconds, or "
+         "After SIGTERM: say NOT_SERVING, take no new trees of actors, and go on answering for so many seconds, or "
          "until nobody is registered. Default: 0")
       ->check(CLI::Range(0.0, 3600.0));
   app.add_option("--metrics", settings.metrics,
@@ -204,13 +204,14 @@ int main(int argc, char** argv) {
       "Serve nothing; print what the arbiter at that address knows of the lives of actors, an event a line");
   app.add_option("--actor", settings.question.query.actor, "Of the actor with that name or id")->needs(events);
   app.add_option("--tree", settings.question.query.tree_id, "Of the actors below the root with that id")->needs(events);
-  app.add_option("--kind", settings.kinds,
-                 "Only these: spawned, serving, cancelled, failed, restarted, ended, lost, call_failed")
+  app.add_option(
+         "--kind", settings.kinds,
+         "Only these: spawned, serving, cancelled, failed, restarted, ended, lost, call_failed; may be repeated")
       ->needs(events);
-  app.add_option("--since", settings.since_seconds, "Of the last so many seconds")
+  app.add_option("--since", settings.since_seconds, "Only those of the last so many seconds")
       ->needs(events)
       ->check(CLI::PositiveNumber);
-  app.add_option("--until", settings.until_seconds, "Of before so many seconds ago")
+  app.add_option("--until", settings.until_seconds, "Only those from before so many seconds ago")
       ->needs(events)
       ->check(CLI::PositiveNumber);
   app.add_option("--limit", settings.question.query.limit, "The newest so many, up to 10000")

@@ -252,8 +252,10 @@ void TreeRegistrar::add(const ActorInfo& info) {
   if (connection_ != nullptr) {  // else it is told when it is back
     acknowledged_.erase(info.id);
     connection_->outbox->send(add_request(info));
-    changed_.wait_until("a registration to be acknowledged", [&] {
-      return acknowledged_.contains(info.id) || connection_ == nullptr || !actors_.contains(info.id);
+    move_on_after(kConnectTimeout, [&] {  // an arbiter that is stopped takes it when it goes on
+      changed_.wait_until("a registration to be acknowledged", [&] {
+        return acknowledged_.contains(info.id) || connection_ == nullptr || !actors_.contains(info.id);
+      });
     });
     acknowledged_.erase(info.id);
   }
@@ -266,9 +268,10 @@ void TreeRegistrar::wait_until_claimed(const std::string& name) {
   });
   if (!taken_.empty()) throw NameTaken(taken_);
   if (token_ == 0) {
-    throw UsageError(absl::StrCat(
-        "the arbiter at ", address(), " does not say within ", absl::FormatDuration(absl::FromChrono(kConnectTimeout)),
-        " that nobody else has the name \"", name, "\": its store is away, or it does not know exclusive names"));
+    throw CallError(ErrorKind::unavailable, absl::StrCat("the arbiter at ", address(), " does not say within ",
+                                                         absl::FormatDuration(absl::FromChrono(kConnectTimeout)),
+                                                         " that nobody else has the name \"", name,
+                                                         "\": its store is away, or it does not know exclusive names"));
   }
 }
 
@@ -288,7 +291,9 @@ std::string TreeRegistrar::wait_until_taken() {
 
 void TreeRegistrar::remove(const std::string& actor_id) {
   loads_.erase(actor_id);
+  acknowledged_.erase(actor_id);
   if (actors_.erase(actor_id) == 0 || connection_ == nullptr) return;
+  changed_.notify();
   v1::RegisterRequest request;
   request.set_remove(actor_id);
   connection_->outbox->send(std::move(request));

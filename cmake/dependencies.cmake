@@ -1,12 +1,14 @@
 # Libraries of the distribution, under one name whether they are linked shared or static (TRACTOR_STATIC_DEPS).
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)  # a project that adds this one links them, too
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)  # shared only, as Debian has it
-find_package(GTest REQUIRED)
-find_package(benchmark CONFIG)
+if(PROJECT_IS_TOP_LEVEL)
+  find_package(GTest REQUIRED)
+endif()
 
 set(Boost_USE_STATIC_LIBS ON)
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS context filesystem)

@@ -22,7 +22,7 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 # Apart from other tractor programs of this user.
-unset TRACTOR_ARBITER TRACTOR_CREDENTIAL_FILE
+unset TRACTOR_ARBITER TRACTOR_CREDENTIAL_FILE TRACTOR_NAMESPACE TRACTOR_METRICS TRACTOR_FAULT
 export TRACTOR_RUNTIME_DIR=$scratch/runtime
 mkdir -m 700 "$TRACTOR_RUNTIME_DIR"
 

@@ -1,8 +1,8 @@
 // Services that find and call each other, each a program of its own, as on several hosts (deploy/compose.yaml):
-//   shop stock    [--listen HOST:PORT]      keeps goods; has "prices" say what they cost
-//   shop prices   [--listen HOST:PORT]      knows prices; asks "stock" how much is left, because the last ones cost
-//   more shop customer [--count N]               buys N times from "stock", one a second, and prints each bill shop
-//   plays it once on this machine
+//   shop stock    [--listen HOST:PORT]   keeps goods; asks "prices" what they cost
+//   shop prices   [--listen HOST:PORT]   knows prices; asks "stock" how much is left: the last ones cost more
+//   shop customer [--count N]            buys N times from "stock", one a second, and prints each bill
+//   shop                                 plays it all once on this machine
 // TRACTOR_ARBITER says where they find each other, TRACTOR_CREDENTIAL_FILE with what they show who they are.
 #include <tractor/tractor.h>
 

@@ -44,11 +44,13 @@ int main(int argc, char** argv) {
     words.resize(words.size() - 2);
   }
   if (words.empty()) return program.main(options, all);
+  // [serve]
   if (words[0] == "serve" && words.size() == 1) {
     options.name = "echo";
     options.modules = {"standalone"};
     return program.run_daemon(options);
   }
+  // [/serve]
   if (words[0] == "call" && words.size() == 2) return program.main(options, call, words[1]);
   if (words[0] == "stop" && words.size() == 1) return program.main(options, stop);
   return usage();

@@ -2,7 +2,8 @@
 //
 //   12:01:07.412 INFO donny@7f3a [say_hello#12] cancelled by gretchen@91bc
 //
-// The level comes from TRACTOR_LOG (trace, debug, info, warning, error, off; default warning); children inherit it.
+// The level comes from TRACTOR_LOG (trace, debug, info, warning, error, off; default warning); children start with that
+// of their parent.
 // spdlog does the work.
 #pragma once
 

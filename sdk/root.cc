@@ -53,7 +53,7 @@ class Root {
     supervision_.arbiter_address = absl::StrJoin(arbiters, ",");
     supervision_.actor_namespace = or_environment(options_.actor_namespace, "TRACTOR_NAMESPACE");
     arbiter::check_namespace(supervision_.actor_namespace);
-    arbiter::check_labels(options_.labels);
+    check_labels(options_.labels);
     supervision_.credential_file = or_environment(options_.credential_file, "TRACTOR_CREDENTIAL_FILE");
     supervision_.insecure = options_.insecure;
     if (options_.unreachable_after < std::chrono::seconds(1))

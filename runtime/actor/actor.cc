@@ -54,17 +54,26 @@ Value counted(const ActorRef& self, bool has_items, const Function* const& funct
 }  // namespace
 
 void check_actor_name(const std::string& name) {
-  constexpr std::size_t kMaxBytes = 255;  // it is part of every error, which must fit into metadata
   if (name.empty()) throw UsageError("an actor needs a name");
-  if (name.size() > kMaxBytes) {
-    throw UsageError(absl::StrCat("an actor's name has at most ", kMaxBytes, " bytes; ", Value(name).describe(),
-                                  " has ", name.size()));
-  }
-  if (!is_utf8(name))
-    throw UsageError(absl::StrCat("an actor's name must be valid UTF-8, got ", Value(name).describe()));
-  if (std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+  check_short_text("an actor's name", name);
+}
+
+void check_short_text(const std::string& what, const std::string& text) {
+  constexpr std::size_t kMaxBytes = 255;  // a name is part of every error, which must fit into metadata
+  if (text.size() > kMaxBytes) {
     throw UsageError(
-        absl::StrCat("an actor's name has no control characters, unlike \"", absl::CHexEscape(name), "\""));
+        absl::StrCat(what, " has at most ", kMaxBytes, " bytes; ", Value(text).describe(), " has ", text.size()));
+  }
+  if (!is_utf8(text)) throw UsageError(absl::StrCat(what, " is valid UTF-8, not ", Value(text).describe()));
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    throw UsageError(absl::StrCat(what, " has no control characters, unlike \"", absl::CHexEscape(text), "\""));
+}
+
+void check_labels(const std::map<std::string, std::string>& labels) {
+  for (const auto& [key, value] : labels) {
+    check_short_text("a label", key);
+    check_short_text(absl::StrCat("the label \"", key, "\""), value);
+  }
 }
 
 void Actor::set_info(ActorInfo info) {
@@ -121,7 +130,11 @@ const Function& Actor::function_for(const std::string& name) const {
   const std::string module = name.substr(0, name.find('.'));
   if (enabled_.contains(module))
     throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", name, "\" in actor \"", self_.name, "\""));
-  if (functions_.has_module(module) || name.find('.') == std::string::npos) {
+  if (name.find('.') == std::string::npos) {
+    throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", name, "\" in actor \"", self_.name,
+                                                       "\": a function is named \"module.function\""));
+  }
+  if (functions_.has_module(module)) {
     throw CallError(ErrorKind::permission_denied,
                     absl::StrCat("no module \"", module, "\" is enabled in actor \"", self_.name, "\" (enabled: ",
                                  enabled_.empty() ? "none" : "\"" + absl::StrJoin(enabled_, "\", \"") + "\"",
@@ -190,8 +203,11 @@ Value Actor::carry_out(const Function& function, Invocation& request, ServedCall
                               .call_id = std::move(request.call_id),
                               .caller = request.stream == nullptr ? ActorRef{} : request.caller,
                               .served = &call};
-  std::optional<Value> value =
-      call.scope.run([&] { return function.run(std::move(request.arguments), std::move(environment)); });
+  // In a nursery of its own: what is found in a destructor fails this call, and nothing else.
+  std::optional<Value> value = call.scope.run([&] {
+    return open_task_nursery(
+        [&](TaskNursery&) { return function.run(std::move(request.arguments), std::move(environment)); });
+  });
   if (value) return std::move(*value);
   if (!call.cancel_requested) {
     throw CallError(ErrorKind::deadline_exceeded, absl::StrCat(request.function, ": the caller's deadline passed"));

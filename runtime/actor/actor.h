@@ -22,6 +22,9 @@ class Registrar;
 
 // UsageError unless it can be a name: valid UTF-8 without control characters, from 1 to 255 bytes.
 void check_actor_name(const std::string& name);
+// The same for other texts that the arbiter is told of, which may be empty; `what` begins the error.
+void check_short_text(const std::string& what, const std::string& text);
+void check_labels(const std::map<std::string, std::string>& labels);
 
 class Actor final : public CallHandler {
  public:

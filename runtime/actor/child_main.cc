@@ -81,7 +81,7 @@ class ChildMain {
         link_.start(system, {.on_cancel = [&actor](Clock::duration budget, const ActorRef& by,
                                                    const std::string& reason) { actor.cancel(budget, by, reason); },
                              .on_parent_gone = [&actor] { actor.cancel(kParentDeathGrace, {}, "its parent died"); }});
-    if (std::getenv("TRACTOR_LOG") == nullptr) log::to_console(log::parse_level(spec_.log_level()));
+    log::to_console(log::parse_level(spec_.log_level()));
     ActorInfo info{.name = spec_.name(),
                    .id = spec_.actor_id(),
                    .incarnation = new_incarnation(),
@@ -123,9 +123,15 @@ class ChildMain {
       const Function* function = runtime_.actor().functions().find(spec_.one_shot().function());
       if (function == nullptr)
         throw CallError(ErrorKind::not_found, absl::StrCat("no function \"", spec_.one_shot().function(), "\""));
-      link_.send_outcome(
-          function->qualified_name,
-          function->run({.positional = decode_arguments(function->qualified_name, spec_.one_shot().args())}, {}));
+      CancelScope until_deadline;
+      if (spec_.one_shot().has_timeout())
+        until_deadline.set_deadline(deadline_after(decode_duration(spec_.one_shot().timeout())));
+      until_deadline.run([&] {  // when it is over, the nursery's is over as well, and ends this actor
+        Value value = open_task_nursery([&](TaskNursery&) {
+          return function->run({.positional = decode_arguments(function->qualified_name, spec_.one_shot().args())}, {});
+        });
+        link_.send_outcome(function->qualified_name, std::move(value));
+      });
     } catch (const Cancelled&) {
       throw;
     } catch (...) {

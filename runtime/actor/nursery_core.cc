@@ -9,10 +9,9 @@ namespace tractor {
 
 void check_child_spec(const ChildSpec& spec) {
   check_actor_name(spec.name);
-  for (const auto& [key, value] : spec.labels) {
-    if (!is_utf8(key) || !is_utf8(value))
-      throw UsageError("labels must be valid UTF-8: those of actor \"" + spec.name + "\" are not");
-  }
+  check_labels(spec.labels);
+  if (spec.budget < Clock::duration::zero())
+    throw UsageError("the budget of actor \"" + spec.name + "\" is negative: zero kills it at once");
   const FunctionTable& functions = Runtime::current().actor().functions();
   for (const std::string& module : spec.modules) functions.check_module_name(module);
   for (const auto& [key, value] : spec.statespace) {

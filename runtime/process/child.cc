@@ -116,6 +116,7 @@ void Child::run() {
 }
 
 void Child::launch_process() {
+  nursery_deadline_ = current_effective_deadline();
   supervision_.check_size(*this);
   SocketPair sockets = make_socket_pair();
   Pipe pipe = make_pipe();

@@ -81,6 +81,8 @@ class Child : public std::enable_shared_from_this<Child> {
 
   // --- the supervision stream's side ---
   const ChildSpec& spec() const { return spec_; }
+  // Of the scopes around its nursery.
+  Clock::time_point nursery_deadline() const { return nursery_deadline_; }
   void on_stream(ChildStream& stream);
   void on_stream_end();
   void on_ready(ActorInfo info);
@@ -133,6 +135,7 @@ class Child : public std::enable_shared_from_this<Child> {
 
   std::optional<ActorInfo> ready_;
   std::shared_ptr<Peer> peer_;
+  Clock::time_point nursery_deadline_ = Clock::kNever;
   std::optional<Value> outcome_;
   std::exception_ptr failure_;
   std::exception_ptr start_failure_;

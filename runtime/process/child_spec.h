@@ -7,12 +7,10 @@
 #include <vector>
 
 #include "runtime/task/clock.h"
+#include "runtime/wire/address.h"
 #include "runtime/wire/value.h"
 
 namespace tractor {
-
-// The time a child has to end when it is cancelled, unless its options say otherwise.
-inline constexpr Clock::duration kDefaultBudget = std::chrono::seconds(5);
 
 struct ChildSpec {
   std::string name = {};

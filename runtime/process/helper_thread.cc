@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -17,10 +18,12 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "runtime/log.h"
 #include "runtime/process/early_output.h"
+#include "runtime/wire/address.h"
 
 namespace tractor {
 
@@ -52,6 +55,57 @@ bool is_trusted_peer(int descriptor) {
                ")");
   return false;
 }
+
+// What HTTP/2 begins with (RFC 9113, 3.4).
+constexpr std::string_view kGreeting = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+// Whether that has come, or something else, or the end: what gRPC deals with.
+bool has_spoken(int descriptor) {
+  std::array<char, kGreeting.size()> begin{};
+  const ssize_t size = recv(descriptor, begin.data(), begin.size(), MSG_PEEK);
+  if (size < 0) return errno != EAGAIN && errno != EINTR;
+  const std::string_view said(begin.data(), static_cast<std::size_t>(size));
+  return said.empty() || said == kGreeting || !kGreeting.starts_with(said);
+}
+
+// Passed on when it speaks: a client does so as soon as it is connected.
+class NewConnection : public std::enable_shared_from_this<NewConnection> {
+ public:
+  NewConnection(asio::io_context& io, int descriptor, std::shared_ptr<std::function<void(int)>> on_connection)
+      : connection_(io, descriptor), time_(io, kSilence), pause_(io), on_connection_(std::move(on_connection)) {}
+
+  void wait() {
+    time_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (error || !self->connection_.is_open()) return;
+      log::warning("a connection is closed: its other end has said nothing for " +
+                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kSilence).count()) + " s");
+      self->connection_.close();
+    });
+    look();
+  }
+
+ private:
+  void look() {
+    connection_.async_wait(Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+      if (error) return;
+      if (!has_spoken(self->connection_.native_handle())) return self->look_again();
+      self->time_.cancel();
+      (*self->on_connection_)(self->connection_.release());
+    });
+  }
+  // A part of the greeting is no news a second time.
+  void look_again() {
+    pause_.expires_after(std::chrono::milliseconds(100));
+    pause_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
+      if (self->connection_.is_open()) self->look();
+    });
+  }
+
+  Descriptor connection_;
+  asio::steady_timer time_;
+  asio::steady_timer pause_;
+  std::shared_ptr<std::function<void(int)>> on_connection_;
+};
 
 }  // namespace
 
@@ -103,7 +157,7 @@ void HelperThread::State::accept(std::shared_ptr<Descriptor> listener,
     if (error) return;
     const int descriptor = accept4(listener->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (descriptor >= 0 && is_trusted_peer(descriptor)) {
-      (*on_connection)(descriptor);
+      std::make_shared<NewConnection>(io, descriptor, on_connection)->wait();
     } else if (descriptor >= 0) {
       close(descriptor);
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {

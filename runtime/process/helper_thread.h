@@ -34,7 +34,7 @@ class HelperThread {
   void collect(std::shared_ptr<EarlyOutput> output);
 
   // Accepts connections on a listening unix socket, which it owns from now on, and passes on those of processes of our
-  // own user (or root).
+  // own user (or root) that begin to speak HTTP/2; who is silent for kSilence is not kept.
   void accept_on(int listening_socket, std::function<void(int descriptor)> on_connection);
 
   // Calls back for each of these signals instead of their default action, until this object goes. Each signal once,

@@ -44,6 +44,8 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   if (from.function && !from.streams) {
     spec.mutable_one_shot()->set_function(*from.function);
     encode_arguments(*from.function, from.arguments, *spec.mutable_one_shot()->mutable_args());
+    if (child.nursery_deadline() != Clock::kNever)
+      *spec.mutable_one_shot()->mutable_timeout() = encode_duration(child.nursery_deadline() - Clock::now());
   }
   spec.set_credential_file(options.credential_file);
   spec.set_insecure(options.insecure);

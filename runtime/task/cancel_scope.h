@@ -40,7 +40,6 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_
   // Moves the time when it is armed already. kNever disarms.
   void arm(Clock::time_point at);
   void disarm() noexcept;
-  bool armed() const { return scheduler_ != nullptr; }
   Clock::time_point at() const { return at_; }
 
   friend bool operator<(const Timer& a, const Timer& b) { return a.at_ < b.at_; }

@@ -6,9 +6,8 @@
 // A handle that moves; it owns what produces the items. Its destructor cancels that and waits until it has ended,
 // shielded; an error found there goes to the log and to the innermost open nursery, close() throws it. Loop thread
 // only; one task at a time waits for items, subscribe() makes streams for several. The combining functions take their
-// stream with them
-// (`std::move(stream).map(f)`) and keep its cancellation and back-pressure: nothing is asked of a stream before its
-// consumer wants it, but for what a text says.
+// stream with them (`std::move(stream).map(f)`) and keep its cancellation and back-pressure: nothing is asked of a
+// stream before its consumer wants it, but for what a text says.
 #pragma once
 
 #include <cstddef>

@@ -9,11 +9,13 @@
 
 namespace tractor {
 
-// Set once, seen by all. A checkpoint even when it is set already.
+// Set once, seen by all. Outlives those who wait for it, like the others here.
 class Event {
  public:
+  // Wakes all who wait. Idempotent, not a checkpoint.
   void set();
   bool is_set() const { return set_; }
+  // A checkpoint even when it is set already.
   void wait();
 
   struct Statistics {
@@ -26,8 +28,8 @@ class Event {
   boost::intrusive::list<Waiter> waiters_;
 };
 
-// Models Lockable, for std::unique_lock and std::scoped_lock; lock() is a checkpoint, unlock() hands over to the
-// longest waiter. Throws UsageError when the owner locks it again, or another task unlocks it.
+// Models Lockable, for std::unique_lock and std::scoped_lock; lock() is a checkpoint, the others are not; unlock()
+// hands over to the longest waiter. Throws UsageError when the owner locks it again, or another task unlocks it.
 class Lock {
  public:
   void lock();
@@ -46,9 +48,10 @@ class Lock {
   boost::intrusive::list<Waiter> waiters_;
 };
 
-// Counts permits. acquire() is a checkpoint.
+// Counts permits. acquire() is a checkpoint, the others are not; release() wakes the longest waiter.
 class Semaphore {
  public:
+  // UsageError when it is negative.
   explicit Semaphore(int initial);
   void acquire();
   bool try_acquire();

@@ -95,7 +95,10 @@ class TaskNursery {
   }
 
   // Starts a task that runs fn(status, args...), `status` being a TaskStatus<T>&, and waits until it is ready:
-  //   const int port = nursery.start<int>([](TaskStatus<int>& status) { Server s; status.started(s.port()); s.serve();
+  //   const int port = nursery.start<int>([](TaskStatus<int>& status) {
+  //     Server server;
+  //     status.started(server.port());
+  //     server.serve();
   //   });
   // Returns what the task gives to status.started(). A checkpoint. Until then the task lives inside this call: in the
   // caller's scopes, not the nursery's (which stays open meanwhile), and what it fails with is thrown here; cancelled,

@@ -13,6 +13,10 @@ namespace tractor {
 inline constexpr Clock::duration kUnreachableAfter = std::chrono::seconds(15);
 // Who does not acknowledge for so long that a call was cancelled is given up.
 inline constexpr Clock::duration kUnacknowledgedAfter = std::chrono::milliseconds(500);
+// For how long a new connection may say nothing.
+inline constexpr Clock::duration kSilence = std::chrono::seconds(10);
+// The time an actor has to end when it is cancelled, unless somebody says otherwise.
+inline constexpr Clock::duration kDefaultBudget = std::chrono::seconds(5);
 
 struct Address {
   enum class Kind { unix_socket, tcp };

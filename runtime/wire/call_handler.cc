@@ -38,6 +38,10 @@ void check_result_size(const std::string& function, std::size_t bytes) {
   check_size("the result of ", function, " has ", bytes);
 }
 
+void check_started_size(const std::string& function, std::size_t bytes) {
+  check_size("what is given to started() of ", function, " has ", bytes);
+}
+
 void check_item_size(const std::string& function, std::size_t bytes) {
   check_size("an item of ", function, " has ", bytes);
 }

@@ -53,6 +53,7 @@ void check_target(const std::string& wanted_id, const ActorRef& self);
 // Throws CallError(resource_exhausted), naming function and sizes, when a message is too large to be sent.
 void check_arguments_size(const std::string& function, std::size_t bytes);
 void check_result_size(const std::string& function, std::size_t bytes);
+void check_started_size(const std::string& function, std::size_t bytes);
 void check_item_size(const std::string& function, std::size_t bytes);
 
 }  // namespace tractor

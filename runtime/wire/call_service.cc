@@ -141,12 +141,13 @@ class RawItems final : public ServedStream {
     changed_.notify();
   }
   void started(const Value& value) override {
-    if (std::exchange(started_, true))
-      throw UsageError(function_ + ": started() was called before, and the caller knows");
+    if (started_) throw UsageError(function_ + ": started() was called before, and the caller knows");
     BackwardWriter message;
     message.message_field(v1::StreamResponse::kStartedFieldNumber, [&] {
       message.message_field(v1::Started::kValueFieldNumber, [&] { write_value(value, message); });
     });
+    check_started_size(function_, message.bytes().size());
+    started_ = true;
     write_after_others(message);
   }
 
@@ -210,6 +211,7 @@ class RawItems final : public ServedStream {
     for (Reader from(message); !from.done();) {
       switch (const std::uint32_t tag = from.tag()) {
         case tag_of(v1::StreamRequest::kItemFieldNumber, kLengthDelimited):
+          if (items_ended_) throw WireFormatError("an item after close_send");
           inbox_.add_item(from.bytes());
           break;
         case tag_of(v1::StreamRequest::kCreditFieldNumber, kLengthDelimited): {

@@ -57,7 +57,7 @@ void CompletionQueuePort::set_busy_poll(Clock::duration busy_poll) {
 
 bool CompletionQueuePort::wait_and_deliver(Clock::time_point deadline) {
   if (deadline == Clock::time_point::min()) return deliver_next(gpr_inf_past(GPR_CLOCK_MONOTONIC));
-  if (busy_poll_ > Clock::duration::zero() && busy_poll_and_deliver(deadline)) return true;
+  if (busy_poll_ > Clock::duration::zero() && deadline > now() && busy_poll_and_deliver(deadline)) return true;
   waits_.store(true, std::memory_order_relaxed);
   const bool delivered = deliver_next(grpc_deadline(deadline, now()));
   waits_.store(false, std::memory_order_relaxed);
@@ -71,7 +71,7 @@ bool CompletionQueuePort::busy_poll_and_deliver(Clock::time_point deadline) {
     --polls_to_skip_;
     return false;
   }
-  const Clock::time_point end = std::min(deadline, now() + busy_poll_);
+  const Clock::time_point end = std::min(deadline, deadline_after(busy_poll_));
   do {
     if (!deliver_next(gpr_inf_past(GPR_CLOCK_MONOTONIC))) continue;
     polled_in_vain_ = 0;

@@ -25,7 +25,7 @@ LinkEnd::LinkEnd(Carrier& carrier, const ActorRef& self) : carrier_(carrier) {
 }
 
 std::string LinkEnd::take_message() {
-  while (!items_.empty()) items_.front().flush();
+  while (!items_.empty() && queue_.small_bytes() <= kMaxQueued) items_.front().flush();  // the rest next time
   std::string message = queue_.take_message();
   if (!message.empty()) append_clock(message, hybrid_clock().now());
   room_.notify();
@@ -127,8 +127,11 @@ void LinkEnd::take_chunk(const Frame& frame) {
   if (chunk.data.size() > partial.bytes_left) link_rule_broken("pieces that are more than their frame");
   partial.bytes_left -= chunk.data.size();
   partial.bytes += chunk.data;  // no more memory than has come, whatever total_bytes says
+  partial_bytes_ += chunk.data.size();
+  if (partial_bytes_ > kMaxPartial) link_rule_broken(absl::StrCat("more than ", kMaxPartial, " bytes in pieces"));
   if (!chunk.last) return;
   const std::string bytes = std::move(partial.bytes);
+  partial_bytes_ -= bytes.size();
   partial_.erase(found);
   const Frame inner = read_frame(bytes);
   if (inner.call != frame.call || inner.kind == FrameKind::chunk || inner.kind == FrameKind::hello)
@@ -151,6 +154,10 @@ void CallingEnd::break_off(ErrorInfo why) {
   for (const auto& [number, call] : calls_) pending.push_back(call);
   for (OutgoingCall* call : pending) call->lose(*refusal_, queue().taken(call->ticket_));
   stop_sending();
+}
+
+void CallingEnd::on_first_piece(std::uint64_t call) {
+  if (call > last_call_) link_rule_broken(absl::StrCat("pieces for call ", call, ", which was never opened"));
 }
 
 void CallingEnd::wait_for_break() {
@@ -222,7 +229,8 @@ void OutgoingCall::cancel(const std::string& reason) {
 void OutgoingCall::on_frame(const Frame& frame) {
   switch (frame.kind) {
     case FrameKind::cancel_ack:
-      if (read_found(frame.body)) give_up_.disarm();
+      outcome_.acknowledged = true;
+      give_up_.disarm();  // when it was not found it has ended already, and its last frame is on its way
       return;
     case FrameKind::value:
     case FrameKind::error:
@@ -261,12 +269,12 @@ void OutgoingCall::lose(const ErrorInfo& why, bool executed) {
 }
 
 OutgoingCall::GiveUp::GiveUp(OutgoingCall& c)
-    : Timer([](Timer& t) {
-        OutgoingCall& call = static_cast<GiveUp&>(t).call;
-        call.outcome_.given_up = true;
-        call.end();
-      }),
-      call(c) {}
+    : Timer([](Timer& t) { static_cast<GiveUp&>(t).call.give_up(); }), call(c) {}
+
+void OutgoingCall::give_up() {
+  outcome_.given_up = true;
+  end();
+}
 
 void OutgoingCall::end() {
   ended_ = true;
@@ -286,6 +294,12 @@ struct ServingEnd::Call {
   ServedCall served = {};
   std::unique_ptr<LinkItems> items = {};
 };
+
+void ServingEnd::end_items() {
+  for (const auto& [number, call] : calls_) {
+    if (call->items) call->items->end();
+  }
+}
 
 void ServingEnd::go_away() { send(0, false, writer().go_away("the actor is shutting down")); }
 
@@ -354,18 +368,21 @@ void ServingEnd::open(std::uint64_t number, std::string_view body) {
 
 void ServingEnd::serve(std::uint64_t number, Call& call) {
   const std::string function = call.invocation.function;
+  ErrorInfo error;
   try {
     const Value value = handler_.invoke(std::move(call.invocation), call.served);
     if (call.items) call.items->flush();
     const std::string_view frame = write_with_room([&] { return writer().value(number, function, value); });
     check_result_size(function, frame.size());
-    finish(number, frame);
+    return finish(number, frame);
   } catch (const Cancelled& cancelled) {
     cancelled.absorb();
-    fail(number, shutting_down(handler_.self(), Executed::maybe));
+    error = shutting_down(handler_.self(), Executed::maybe);
   } catch (...) {
-    fail(number, error_info(std::current_exception(), handler_.self()));
+    error = error_info(std::current_exception(), handler_.self());
   }
+  CancelScope({.shield = true}).run([this] { wait_for_small_room(); });
+  fail(number, error);
 }
 
 void ServingEnd::fail(std::uint64_t number, const ErrorInfo& error) {

@@ -62,6 +62,8 @@ class LinkEnd {
   static constexpr std::size_t kMaxFrameBytes = std::size_t{64} << 20;
   // Calls in flight that the serving end takes.
   static constexpr std::uint32_t kMaxCalls = 65'536;
+  // Of frames that come in pieces and are not whole yet: more than a sender that waits for room has under way.
+  static constexpr std::size_t kMaxPartial = 3 * kMaxFrameBytes;
   // Who has something to send waits while more than this is queued, of small frames or of pieces of large ones.
   static constexpr std::size_t kMaxQueued = std::size_t{1} << 20;
 
@@ -140,6 +142,7 @@ class LinkEnd {
     std::uint64_t bytes_left = 0;
   };
   std::map<std::uint64_t, Partial> partial_;  // frames that come in pieces, by call
+  std::size_t partial_bytes_ = 0;             // that have come of them
 };
 
 // How a call over a link ended.
@@ -148,7 +151,8 @@ struct CallOutcome {
   ErrorInfo error = {};             // else
   bool answered = false;            // by the other end, rather than by the end of the link
   bool cancelled = false;           // this task was, meanwhile
-  bool given_up = false;            // and nobody acknowledged that in time
+  bool acknowledged = false;        // the other end has taken that it is to end
+  bool given_up = false;            // and did not in time, or has not ended it in time
 };
 
 class LinkItems;
@@ -175,6 +179,7 @@ class CallingEnd final : public LinkEnd {
  private:
   friend class OutgoingCall;
   void on_frame(const Frame& frame) override;
+  void on_first_piece(std::uint64_t call) override;
   // Writes the frame that opens a call when there is room for both: parks until then.
   std::string_view write_open(const CallRequest& request);
   bool has_room_for_call() const { return refusal_ || calls_.size() < max_calls_there(); }
@@ -200,6 +205,8 @@ class OutgoingCall {
   void wait_or_cancel();
   // Asks for its end. Not a checkpoint.
   void cancel(const std::string& reason);
+  // Ends it here, whatever becomes of it there.
+  void give_up();
   bool cancel_asked() const { return cancel_asked_; }
 
   bool ended() const { return ended_; }
@@ -250,6 +257,9 @@ class ServingEnd final : public LinkEnd {
   void close() { nursery_ = nullptr; }
   // Nobody reads any more.
   void break_off() { stop_sending(); }
+  // After all calls were cancelled: nobody sends or takes items any more, which is told who waits for that all the
+  // same.
+  void end_items();
 
  private:
   struct Call;

@@ -95,8 +95,10 @@ void LinkItems::close_send() {
 
 void LinkItems::started(const Value& value) {
   if (started_) throw UsageError(function_ + ": started() was called before, and the caller knows");
+  const std::string_view frame = link_.write_with_room([&] { return link_.writer().started(call_, function_, value); });
+  check_started_size(function_, frame.size());
   started_ = true;
-  link_.send(call_, reply_, link_.writer().started(call_, function_, value));
+  link_.send(call_, reply_, frame);
 }
 
 // --- receiving ---

@@ -184,9 +184,12 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
           throw;
         }
         calls.cancel_scope().cancel();  // whoever called is gone
+        end_->end_items();
       });
     } catch (const Cancelled& cancelled) {
       cancelled.absorb();
+    } catch (...) {
+      violation_ = error_info(std::current_exception(), {});
     }
     end_->close();
     call_.wait_written(changed_, writing_, [this] { return !writing_ && (read_ended_ || !end_->has_message()); });

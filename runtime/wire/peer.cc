@@ -179,15 +179,16 @@ bool Peer::was_ended(const CallOutcome& outcome) const {
 
 std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& function) {
   if (outcome.given_up) {
-    return std::make_exception_ptr(
-        RemoteActorError({.type = "tractor::Unacknowledged",
-                          .message = absl::StrCat("the call of ", function,
-                                                  " was cancelled, but the actor did not acknowledge that within ",
-                                                  absl::FormatDuration(absl::FromChrono(wire_.unacknowledged_after)),
-                                                  ": it was given up, its state there is unknown"),
-                          .kind = ErrorKind::unavailable,
-                          .origin = actor_,
-                          .executed = Executed::maybe}));
+    return std::make_exception_ptr(RemoteActorError(
+        {.type = "tractor::Unacknowledged",
+         .message = absl::StrCat(
+             "the call of ", function, " was cancelled, but ",
+             outcome.acknowledged ? "it has not ended within " : "the actor did not acknowledge that within ",
+             absl::FormatDuration(absl::FromChrono(outcome.acknowledged ? kStreamEnds : wire_.unacknowledged_after)),
+             ": it was given up, its state there is unknown"),
+         .kind = ErrorKind::unavailable,
+         .origin = actor_,
+         .executed = Executed::maybe}));
   }
   ErrorInfo error = outcome.error;
   if (error.kind == ErrorKind::unavailable && !outcome.answered) {
@@ -204,7 +205,8 @@ std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& 
 
 namespace {
 
-// One RPC of the service other than a call of a function: `start` makes its reader.
+// One RPC of the service other than a call of a function: `start` makes its reader. An actor's loop answers it, so who
+// does not is unreachable.
 template <class Response, class F>
 Response ask(const char* waits_for, const WireContext& wire, const Peer& peer, F start) {
   grpc::ClientContext context;
@@ -215,8 +217,19 @@ Response ask(const char* waits_for, const WireContext& wire, const Peer& peer, F
   auto reader = start(context);
   reader->StartCall();
   reader->Finish(&response, &status, op.tag());
-  op.wait([&] { context.TryCancel(); });
-  if (op.cancelled()) throw_if_cancelled();
+  const CancelScope patience = move_on_after(wire.unreachable_after, [&] {
+    op.wait([&] { context.TryCancel(); });
+    if (op.cancelled()) throw_if_cancelled();
+  });
+  if (patience.cancelled_caught()) {
+    throw RemoteActorError(
+        {.type = "tractor::Unavailable",
+         .message = absl::StrCat("actor \"", peer.actor().name, "\" at ", peer.address(), " has not answered within ",
+                                 absl::FormatDuration(absl::FromChrono(wire.unreachable_after))),
+         .kind = ErrorKind::unavailable,
+         .origin = peer.actor(),
+         .executed = Executed::maybe});
+  }
   if (!status.ok()) std::rethrow_exception(exception_for(from_status(status, peer.actor())));
   return response;
 }

@@ -55,6 +55,9 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& address,
 // The same on a connected socket, which it owns from now on.
 std::shared_ptr<grpc::Channel> open_channel_on(int descriptor);
 inline constexpr int kMaxMessageBytes = 64 << 20;
+// How long the destructor of a stream or a dialog waits for the end of the other side: more than an actor has by
+// default to end as a whole.
+inline constexpr Clock::duration kStreamEnds = std::chrono::seconds(10);
 // The metadata that has the sender's HybridClock, in decimal digits.
 inline constexpr const char* kClockKey = "tractor-clock";
 

@@ -61,9 +61,10 @@ class Peer::Stream final : public RemoteStream {
     if (!call_.ended()) {
       cancel("");
       items().discard();
-      CancelScope({.shield = true}).run([this] {
+      CancelScope({.deadline = deadline_after(kStreamEnds), .shield = true}).run([this] {
         call_.changed().wait_until("a stream to end", [this] { return call_.ended(); });
       });
+      if (!call_.ended()) call_.give_up();
     }
     const CallOutcome& outcome = call_.outcome();
     if (outcome.value || told_) return;

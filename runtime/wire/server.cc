@@ -138,9 +138,12 @@ struct ActorServer::Methods : ServedMethods {
       server.authenticate(call.context());
       const ActorRef by = decode(call.request.requested_by());
       if (call.request.target_case() == v1::CancelRequest::kActorId) {
+        if (call.request.actor_id().empty())
+          throw CallError(ErrorKind::invalid_argument, "an actor is cancelled by its actor_id, which is empty here");
         check_target(call.request.actor_id(), handler.self());
         response.set_found(true);
-        handler.cancel_actor(decode_duration(call.request.budget()), by, call.request.reason());
+        handler.cancel_actor(call.request.has_budget() ? decode_duration(call.request.budget()) : kDefaultBudget, by,
+                             call.request.reason());
       } else {
         response.set_found(handler.cancel_call(call.request.call_id(), by, call.request.reason()));
       }
@@ -183,6 +186,8 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
   // Callers may ask for signs of life as often as they like.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(kSilence / std::chrono::milliseconds(1)));
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   builder.RegisterService(methods_.get());

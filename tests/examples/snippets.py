@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """usage: snippets.py [--update]
 
-Compares the code in sdk/TUTORIAL.md with the examples that it comes from; --update copies it from there.
+Compares the code in README.md and sdk/TUTORIAL.md with the examples that it comes from; --update copies it from there.
 A block of code stands below a comment that names its source: <!-- examples/tasks.cc#nursery --> is what stands between
 the lines `// [nursery]` and `// [/nursery]`, without their indentation; without a name it is the whole file. Only
 examples with an expected output count: those are compiled and run by the tests."""
@@ -12,7 +12,7 @@ import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TUTORIAL = ROOT / "sdk" / "TUTORIAL.md"
+TEXTS = [ROOT / "README.md", ROOT / "sdk" / "TUTORIAL.md"]
 BLOCK = re.compile(r"(?:<!-- (?P<file>\S+?)(?:#(?P<name>\S+))? -->\n)?```cpp\n(?P<code>.*?)```\n", re.DOTALL)
 
 
@@ -33,35 +33,39 @@ def snippet(file, name):
     return re.sub(r"^ *// \[/?\w+\]\n", "", text, flags=re.MULTILINE)
 
 
-def main():
-    if sys.argv[1:] not in ([], ["--update"]):
-        sys.exit(__doc__)
-    wrong, blocks = [], 0
+def check(document, update):
+    """What is wrong with its blocks of code."""
+    wrong = []
+    text = document.read_text()
 
     def current(block):
-        nonlocal blocks
-        blocks += 1
         line = text.count("\n", 0, block.start()) + 1
         try:
             if block["file"] is None:
                 raise Wrong("no comment says which example this code comes from")
             code = snippet(block["file"], block["name"])
         except Wrong as e:
-            wrong.append(f"{TUTORIAL}:{line}: {e}")
+            wrong.append(f"{document}:{line}: {e}")
             return block.group(0)
-        if code != block["code"] and "--update" not in sys.argv:
-            wrong.append(f"{TUTORIAL}:{line}: differs from {block['file']}; tests/examples/snippets.py --update copies it")
+        if code != block["code"] and not update:
+            wrong.append(f"{document}:{line}: differs from {block['file']}; tests/examples/snippets.py --update copies it")
         start, end = block.span("code")
         whole = block.group(0)
         return whole[: start - block.start()] + code + whole[end - block.start() :]
 
-    text = TUTORIAL.read_text()
-    updated = BLOCK.sub(current, text)
+    updated, blocks = BLOCK.subn(current, text)
     if blocks == 0:
-        wrong.append(f"{TUTORIAL} has no code")
-    if updated != text and "--update" in sys.argv:
-        TUTORIAL.write_text(updated)
-    sys.exit("\n".join(wrong) or None)
+        wrong.append(f"{document} has no code")
+    if updated != text and update:
+        document.write_text(updated)
+    return wrong
+
+
+def main():
+    if sys.argv[1:] not in ([], ["--update"]):
+        sys.exit(__doc__)
+    update = "--update" in sys.argv
+    sys.exit("\n".join(error for document in TEXTS for error in check(document, update)) or None)
 
 
 main()

@@ -70,12 +70,12 @@ TEST_F(BadCalls, A05_an_unknown_function_in_an_unknown_module) {
 }
 
 TEST_F(BadCalls, A05_a_name_without_a_module) {
-  refused([](Portal& frank) { return frank.run("place", 1); }, ErrorKind::permission_denied,
-          {"\"place\"", "frank", "\"cinema\""});
+  refused([](Portal& frank) { return frank.run("place", 1); }, ErrorKind::not_found,
+          {"\"place\"", "frank", "\"module.function\""});
 }
 
 TEST_F(BadCalls, A05_an_empty_name) {
-  refused([](Portal& frank) { return frank.run(""); }, ErrorKind::permission_denied, {"\"\"", "frank"});
+  refused([](Portal& frank) { return frank.run(""); }, ErrorKind::not_found, {"\"\"", "frank"});
 }
 
 TEST_F(BadCalls, A05_a_module_that_is_not_enabled_by_name) {

@@ -332,12 +332,18 @@ TEST_F(BadInput, names_that_nobody_can_have) {
   });
 }
 
-TEST_F(BadInput, labels_and_state_that_are_no_utf8) {
+TEST_F(BadInput, options_that_no_actor_can_have) {
   run([] {
     open_nursery([](ActorNursery& n) {
       EXPECT_TRUE(contains(usage_error([&] { n.start_actor("frank", {.labels = {{"part", "\xff"}}}); }), "UTF-8"));
       EXPECT_TRUE(contains(usage_error([&] { n.start_actor("frank", {.labels = {{"\xff", "lead"}}}); }), "UTF-8"));
       EXPECT_TRUE(contains(usage_error([&] { n.start_actor("frank", {.statespace = {{"\xff", 1}}}); }), "UTF-8"));
+      EXPECT_TRUE(contains(usage_error([&] { n.start_actor("frank", {.labels = {{"part", "a\nb"}}}); }), "control"));
+      EXPECT_TRUE(contains(usage_error([&] {
+                             n.start_actor("frank", {.labels = {{"part", std::string(256, 'x')}}});
+                           }),
+                           "255 bytes"));
+      EXPECT_TRUE(contains(usage_error([&] { n.start_actor("frank", {.budget = -1s}); }), "negative"));
       EXPECT_TRUE(child_pids().empty());
     });
     open_nursery([](ActorNursery& n) {

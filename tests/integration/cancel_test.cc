@@ -281,6 +281,20 @@ TEST_F(Cancelling, A31_a_deadline_reaches_three_processes_down_with_less_left_at
   });
 }
 
+TEST_F(Cancelling, A31_a_deadline_around_its_nursery_reaches_a_one_shot_actor) {
+  run([&] {
+    open_nursery([](ActorNursery& n) {
+      EXPECT_EQ(n.run_in_actor("free", time_left, 0).result(), std::vector<std::int64_t>{-1});
+    });
+    const Clock::duration timeout = within(20s);
+    const std::vector<std::int64_t> left = fail_after(timeout, [&] {
+      return open_nursery([](ActorNursery& n) { return n.run_in_actor("bound", time_left, 0).result(); });
+    });
+    EXPECT_GT(left.at(0), 0);
+    EXPECT_LT(left.at(0), timeout.count());
+  });
+}
+
 TEST_F(Cancelling, A31_a_deadline_that_passes_ends_the_work_three_processes_down) {
   run([&] {
     open_nursery([&](ActorNursery& n) {

@@ -42,6 +42,7 @@ std::string misuse(Context<int, int>& caller) {
   said += message([&] { caller.receive(); });
   return said;
 }
+void start_with(Context<int, int>& caller, std::size_t size) { caller.started(std::string(size, 'x')); }
 void fail_at_third(Context<int, int>& caller) {
   for (int i = 0; i < 3; ++i) caller.send(caller.receive());
   throw std::runtime_error("enough");
@@ -86,6 +87,7 @@ void define(Program& p) {
       .def("echo", echo)
       .def("says_first", says_first, "count")
       .def("misuse", misuse)
+      .def("start_with", start_with, "size")
       .def("fail_at_third", fail_at_third)
       .def("until_cancelled", until_cancelled, "trace")
       .def("push_from_tasks", push_from_tasks, "tasks", "items")
@@ -173,6 +175,22 @@ TEST_F(Dialogs, A17_misuse_is_told_on_either_side) {
     EXPECT_TRUE(contains(usage_error([] { return find_actor(current_actor().name())->open_context(echo); }),
                          "cannot have a dialog with itself"));
     EXPECT_TRUE(contains(remote_error([&] { return talker.run("talk.echo"); }).message(), "open_context()"));
+  });
+}
+
+TEST_F(Dialogs, A07_a_started_value_that_is_too_large_fails_that_dialog_alone) {
+  with_talker([](Portal& talker) {
+    auto beside = talker.open_context(echo);
+    auto dialog = talker.open_context(start_with, std::size_t{70} << 20);
+    const RemoteActorError error = remote_error([&] { return dialog.result(), 0; });
+    EXPECT_EQ(error.kind(), ErrorKind::resource_exhausted);
+    EXPECT_TRUE(contains(error.message(), "started() of talk.start_with has 734"));
+    EXPECT_TRUE(contains(error.message(), "at most 67108864"));
+    beside.send("still here");
+    EXPECT_EQ(beside.receive(), "still here");
+    auto largest = talker.open_context(start_with, std::size_t{63} << 20);
+    EXPECT_EQ(largest.started<std::string>().size(), std::size_t{63} << 20);
+    largest.result();
   });
 }
 

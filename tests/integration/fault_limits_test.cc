@@ -94,6 +94,7 @@ TEST_F(Limits, A41_strangers_that_stay_silent_or_stop_in_the_middle_hold_nobody_
       EXPECT_TRUE(eventually([&] { return frank.run(descriptor_count) >= before + 50; }));
       EXPECT_EQ(frank.run(ping), "pong");
       EXPECT_EQ(wait_for_actor("frank").run(ping), "pong");  // a new connection
+      for (const RawConnection& stranger : strangers) EXPECT_TRUE(eventually([&] { return stranger.closed(); }, 15s));
     }
     EXPECT_TRUE(eventually([&] { return frank.run(descriptor_count) <= before + 1; }, within(2s)))
         << before << " -> " << frank.run(descriptor_count);

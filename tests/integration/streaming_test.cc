@@ -41,6 +41,17 @@ int sum_of(const std::string& actor, int last) {
   for (int i : wait_for_actor(actor).run(count_to, last)) sum += i;
   return sum;
 }
+// Takes one item, and leaves what the stream ends with to its destructor.
+int first_of(const std::string& actor) {
+  Stream<int> numbers = wait_for_actor(actor).run(fail_after, 1);
+  const int first = numbers.next().value();
+  wait_for_actor(actor).run(how_many);  // the error has come, too
+  return first;
+}
+void wait_until_cancelled(const std::string& trace) {
+  note(trace, "call begins");
+  sleep_forever();
+}
 void numbers_of_two(Yield<int>& yield, const std::string& first, const std::string& second, int last) {
   for (int i : merge(wait_for_actor(first).run(count_to, last), wait_for_actor(second).run(count_to, last))) yield(i);
 }
@@ -68,6 +79,8 @@ void define(Program& p) {
       .def("megabytes_forever", megabytes_forever)
       .def("how_many", how_many)
       .def("sum_of", sum_of)
+      .def("first_of", first_of)
+      .def("wait_until_cancelled", wait_until_cancelled)
       .def("numbers_of_two", numbers_of_two)
       .def("shielded_end", shielded_end, "trace")
       .def("small_numbers", small_numbers)
@@ -129,6 +142,29 @@ TEST_F(Streaming, A12_an_error_after_three_items_arrives_after_three_items_and_a
       EXPECT_EQ(error.origin().name, "streamer");
     }
     stream.close();  // it was told
+  });
+}
+
+TEST_F(Streaming, A12_an_error_that_a_function_leaves_unread_fails_its_call_and_nothing_else) {
+  run([&] {
+    open_nursery([&](ActorNursery& n) {
+      n.start_actor("source", {.modules = {"numbers"}});
+      Portal reader = n.start_actor("reader", {.modules = {"numbers"}});
+      CancelScope beside;
+      open_task_nursery([&](TaskNursery& tasks) {
+        tasks.start_soon([&] { beside.run([&] { reader.run(wait_until_cancelled, trace_.path()); }); });
+        ASSERT_TRUE(trace_.comes("call begins"));
+        EXPECT_EQ(remote_error([&] { return reader.run(first_of, "source"); }).message(), "out of numbers");
+        const auto one_shot = [](ActorNursery& own) {
+          return own.run_in_actor("one-shot", first_of, "source").result();
+        };
+        EXPECT_EQ(remote_error([&] { return open_nursery(one_shot); }).message(), "out of numbers");
+        EXPECT_EQ(reader.run(tell), "told");
+        beside.cancel();
+      });
+      EXPECT_TRUE(beside.cancelled_caught());
+      n.cancel();
+    });
   });
 }
 

@@ -48,6 +48,10 @@ void define(Program& p) {
       .def("nanoseconds", echo<nanoseconds>)
       .def("milliseconds", echo<milliseconds>)
       .def("int8", echo<std::int8_t>)
+      .def("optional_int8", echo<std::optional<std::int8_t>>)
+      .def("pair_of_int8", echo<std::pair<std::int8_t, std::int8_t>>)
+      .def("float", echo<float>)
+      .def("double", echo<double>)
       .def("uint8", echo<std::uint8_t>)
       .def("int16", echo<std::int16_t>)
       .def("uint16", echo<std::uint16_t>)
@@ -83,6 +87,25 @@ TEST_F(TypedValues, A06_integers_of_every_width_survive_at_their_limits) {
     limits_survive<std::uint16_t>(frank);
     limits_survive<std::int32_t>(frank);
     limits_survive<std::uint32_t>(frank);
+  });
+}
+
+TEST_F(TypedValues, A06_numbers_that_do_not_fit_are_errors_in_typed_calls_too) {
+  with_frank([](Portal& frank) {
+    const auto refused = [&](auto function, const auto& argument) {
+      EXPECT_EQ(thrown<CallError>([&] { return frank.run(function, argument), 0; }).kind(),
+                ErrorKind::invalid_argument);
+    };
+    refused(echo<std::int8_t>, 300);
+    refused(echo<std::optional<std::int8_t>>, 300);
+    refused(echo<std::optional<std::int8_t>>, std::optional<int>(300));
+    refused(echo<std::pair<std::int8_t, std::int8_t>>, std::pair(1, 300));
+    refused(echo<float>, 1e300);
+    refused(echo<double>, (std::int64_t{1} << 53) + 1);
+    EXPECT_EQ(frank.run(echo<std::optional<std::int8_t>>, 100), std::int8_t{100});
+    EXPECT_EQ(frank.run(echo<std::optional<std::int8_t>>, std::nullopt), std::nullopt);
+    EXPECT_EQ(frank.run(echo<float>, 0.1), 0.1F);
+    EXPECT_EQ(frank.run(echo<double>, 3), 3.0);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <stdexcept>
@@ -65,6 +66,13 @@ void hold(const std::string& tag) {
   } destroyed{tag};
   begun[tag].set();
   tractor::sleep_forever();
+}
+// As the last thing that this actor does, which takes a while.
+void write_at_exit(const std::string& path) {
+  tractor::current_actor().at_exit([path] {
+    tractor::sleep(std::chrono::milliseconds(200));
+    std::ofstream(path) << "cleaned up";
+  });
 }
 void wait_until_begun(const std::string& tag) { begun[tag].wait(); }
 // Until the destructors of that call have run.
@@ -125,6 +133,7 @@ int main(int argc, char** argv) {
       .def("fail", fail, "text")
       .def("run_short", run_short, "what_of", "missing")
       .def("hold", hold, "tag")
+      .def("write_at_exit", write_at_exit, "path")
       .def("count_to", count_to, "last")
       .def("fail_after", fail_after, "count")
       .def("yield_forever", yield_forever, "tag", "size")

@@ -697,9 +697,17 @@ class Ending(unittest.TestCase):
 
     def test_a_client_cancels_the_actor_itself(self):
         me = decode_error(self.broken_call()).origin.actor_id
+        note = os.path.join(tempfile.mkdtemp(), "note")
+        self.addCleanup(shutil.rmtree, os.path.dirname(note))
+        self.actor.Invoke(request_for("interop.write_at_exit", note), timeout=PATIENCE)
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.actor.Cancel(actor_pb2.CancelRequest(actor_id="", requested_by=ME), timeout=PATIENCE)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
         response = self.actor.Cancel(actor_pb2.CancelRequest(actor_id=me, requested_by=ME), timeout=PATIENCE)
         self.assertTrue(response.found)
         self.ends_with(1)
+        with open(note, encoding="utf-8") as file:  # it had the default time to end
+            self.assertEqual(file.read(), "cleaned up")
 
     def broken_call(self):
         with self.assertRaises(grpc.RpcError) as caught:

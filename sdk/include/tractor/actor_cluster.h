@@ -1,7 +1,7 @@
 // Several actors of one kind, for as long as a block runs.
 //
-//   tractor::open_actor_cluster("worker", 4, {.modules = {"work"}}, [&](std::vector<tractor::Portal>& workers) { ...
-//   });
+//   tractor::open_actor_cluster("worker", 4, {.modules = {"work"}},
+//                               [&](std::vector<tractor::Portal>& workers) { ... });
 // They are started at once and cancelled when the body ends. Loop thread only. The rules are those of an actor nursery.
 #pragma once
 
@@ -19,8 +19,8 @@ namespace tractor {
 // Runs body(portals) with `count` actors, "NAME0" and so on, that serve the modules of `options`; returns the body's
 // value and throws what failed. UsageError when `count` is negative. A checkpoint.
 template <class F>
-requires std::is_invocable_v < F&, std::vector<Portal>
-& > auto open_actor_cluster(const std::string& name, int count, const ActorOptions& options, F&& body) {
+requires(std::is_invocable_v<F&, std::vector<Portal>&>) auto open_actor_cluster(const std::string& name, int count,
+                                                                                const ActorOptions& options, F&& body) {
   if (count < 0) throw UsageError("open_actor_cluster: there cannot be " + std::to_string(count) + " actors");
   return open_nursery([&](ActorNursery& nursery) {
     std::vector<std::function<Portal()>> starts;

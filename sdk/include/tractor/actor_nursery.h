@@ -64,7 +64,8 @@ class ActorNursery {
     }
   }
 
-  // Starts an actor that serves the functions of its modules until it is cancelled. A checkpoint.
+  // Starts an actor that serves the functions of its modules until it is cancelled; returns when it serves, throws as
+  // run_in_actor. A checkpoint.
   Portal start_actor(std::string name, ActorOptions options = {}) {
     return start(std::move(name), std::move(options), std::nullopt, {});
   }
@@ -85,7 +86,8 @@ class ActorNursery {
   NurseryCore core_;
 };
 
-// Runs `body` with the nursery open; returns the body's value and throws what failed. A nursery is opened once.
+// Runs `body` with the nursery open; returns the body's value and throws what failed. A nursery is opened once:
+// UsageError the second time.
 template <class F>
 auto open_nursery(ActorNursery& nursery, F&& body) {
   return nursery.core_.run(std::forward<F>(body));

@@ -1,5 +1,4 @@
-// This actor, and finding others by their names. Loop thread only; what asks the arbiter is a checkpoint and throws
-// RemoteActorError (unavailable) when the arbiter does not answer.
+// This actor, and finding others by their names. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -33,14 +32,16 @@ class CurrentActor {
   void at_exit(std::function<void()> callback) const;
   // This actor's loop looks for messages this long before it sleeps: a core is busy meanwhile, and an answer that comes
   // soon, or the next call, is found sooner. Most is won where both sides of a conversation do so (100 us: a call takes
-  // 25 us instead of 43, call_spin_p50_us). Zero, the default: not at all. It adapts: where nothing comes for as long it
-  // is tried ever more seldom. No effect on a machine with one core.
+  // 25 us instead of 43, call_spin_p50_us). Zero, the default: not at all. It adapts: where nothing comes for as long
+  // it is tried ever more seldom. No effect on a machine with one core.
   void busy_poll(Clock::duration duration) const;
 };
 CurrentActor current_actor();
 
-// While no arbiter answers, the actors of a name are those that were found when it was asked for last, with a warning
-// in the log; found_is_stale() tells.
+// What finds actors asks the arbiter, and is a checkpoint. While no arbiter answers, a question that was asked before
+// has the same answer as then, with a warning in the log; found_is_stale() tells. Any other throws RemoteActorError
+// (unavailable), but for wait_for_actor(), which waits for an arbiter, too. UsageError for names and labels that are
+// not UTF-8.
 
 // The newest actor of that name, or as the options say; empty when there is none.
 //   find_actor("worker", {.labels = {{"zone", "a"}}, .pick = Pick::least_loaded})
@@ -54,9 +55,9 @@ std::optional<ActorInfo> query_actor(const std::string& name, const FindOptions&
 // Whether what this process found last may be out of date, because no arbiter answered, or its store was away; of what
 // query_actor() returns, ActorInfo::stale says it. Not a checkpoint.
 bool found_is_stale();
-// Everyone, by name, newest first. While no arbiter answers: an error.
+// Everyone, by name, newest first. While no arbiter answers: RemoteActorError (unavailable).
 std::vector<ActorInfo> list_actors();
-// The actor that hosts the arbiter; of several, the one that answered last.
+// The actor that hosts the arbiter; of several, the one that answered last. Not a checkpoint.
 Portal get_arbiter();
 
 }  // namespace tractor

@@ -102,7 +102,12 @@ struct Codec<T> {
 
 template <std::floating_point T>
 struct Codec<T> {
-  static Value encode(T value) { return static_cast<double>(value); }
+  static Value encode(T value) {
+    const auto sent = static_cast<double>(value);
+    if (static_cast<T>(sent) != value && !std::isnan(value))
+      throw EncodeError("a long double travels as a double, and " + std::to_string(value) + " is none");
+    return sent;
+  }
   static T decode(const Value& value) {
     if (const auto* d = value.get_if<double>()) {
       const T narrow = static_cast<T>(*d);

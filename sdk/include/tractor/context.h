@@ -143,8 +143,8 @@ class Context final : public detail::DialogSide<In, Out> {
 };
 
 // The caller's side of a function that takes a Context<In, Out>& and returns an R. A handle that moves; its destructor
-// cancels the function, unless it has ended, and waits until it has: shielded; an error found there goes to the log and
-// to the innermost open nursery.
+// cancels the function, unless it has ended, and waits until it has: shielded, for 10 s at most; an error found there
+// goes to the log and to the innermost open nursery.
 template <class In, class Out, class R>
 class Dialog final : public detail::DialogSide<Out, In> {
  public:

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -24,8 +26,8 @@
 
 namespace tractor {
 
-// Runs the function on a worker thread: for long computations. The API, other than posting, throws there; a first
-// parameter std::stop_token is told when the caller cancels.
+// Runs the function on a worker thread: for long computations. Nothing of the API works there but Scheduler::post, the
+// rest throws UsageError; a first parameter std::stop_token is told when the caller cancels.
 struct InThread {};
 inline constexpr InThread in_thread;
 
@@ -284,13 +286,29 @@ Function make_function(const std::string& module, const std::string& name, F fun
   return entry;
 }
 
+template <class T>
+inline constexpr bool kHoldsValues = false;
+template <class A, class B>
+inline constexpr bool kHoldsValues<std::pair<A, B>> = true;
+template <class... T>
+inline constexpr bool kHoldsValues<std::tuple<T...>> = true;
+
 // An argument of a typed call, as the parameter P. A number that does not fit (300 into int8) is an error, where a call
-// in C++ would wrap.
+// in C++ would wrap; a double is rounded to a float, as there.
 template <class P, class A>
 Value encode_as(const A& argument) {
   if constexpr (std::is_same_v<P, A>) {
     return Codec<P>::encode(argument);
-  } else if constexpr (Integer<P> && (Integer<A> || std::floating_point<A>)) {
+  } else if constexpr (IsOptional<P>::value && IsOptional<A>::value) {
+    return argument ? encode_as<typename P::value_type>(*argument) : Value();
+  } else if constexpr (IsOptional<P>::value && !std::is_same_v<A, std::nullopt_t>) {
+    return encode_as<typename P::value_type>(argument);
+  } else if constexpr (std::floating_point<P> && std::floating_point<A>) {
+    const P rounded = static_cast<P>(argument);
+    return std::isinf(rounded) && !std::isinf(argument) ? Codec<P>::encode(Codec<P>::decode(Codec<A>::encode(argument)))
+                                                        : Codec<P>::encode(rounded);
+  } else if constexpr (((Integer<P> || std::floating_point<P>)&&(Integer<A> || std::floating_point<A>)) ||
+                       (kHoldsValues<P> && kHoldsValues<A>)) {
     return Codec<P>::encode(Codec<P>::decode(Codec<A>::encode(argument)));
   } else {
     return Codec<P>::encode(static_cast<P>(argument));

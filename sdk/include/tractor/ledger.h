@@ -1,7 +1,6 @@
 // The ledger: what became of actors, as their arbiter has gathered it.
 //
-//   for (const tractor::LedgerEvent& event : tractor::ledger({.actor = "worker", .kinds =
-//   {LedgerEvent::Kind::failed}}))
+//   for (const tractor::LedgerEvent& event : tractor::ledger({.actor = "worker"}))
 //     std::cout << tractor::to_string(event) << '\n';
 //
 // It is told that an actor was spawned, serves, was cancelled (by whom), failed, was restarted and has ended, and of

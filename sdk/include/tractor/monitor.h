@@ -1,8 +1,9 @@
 // Monitors: being told once when another actor is gone, and why.
 //
-//   auto [send, receive] = tractor::open_memory_channel<tractor::Down>(16);
-//   const tractor::Monitor watching = portal.monitor(send.clone());
-//   for (const tractor::Down& down : receive) std::cout << down.actor.name << ": " << to_string(down.reason) << '\n';
+//   auto [send, receive] = tractor::open_memory_channel<tractor::Down>(1);
+//   const tractor::Monitor watching = portal.monitor(std::move(send));
+//   for (const tractor::Down& down : receive)  // one, then the channel ends
+//     std::cout << down.actor.name << ": " << to_string(down.reason) << '\n';
 //
 // Each monitor gives exactly one notice, also when the actor is gone already, unless it goes first: its destructor ends
 // the watching. What became of a child of this actor is known from its process; of any other actor from the link to it:

@@ -2,8 +2,12 @@
 //
 // A handle, cheap to copy; all copies are the same portal. Loop thread only. A call is a checkpoint: it throws what the
 // function threw (RemoteActorError, with the type's name, message, origin and path), RemoteCancelled when someone else
-// cancelled it, and Cancelled when the calling task was cancelled, after the remote task has ended. A portal may
-// outlive its actor: calls then fail, saying what became of it.
+// cancelled it, and Cancelled when the calling task was cancelled, after the remote task has ended; an actor that does
+// not acknowledge a cancel within RunOptions::unacknowledged_after is given up, with an error that says that the call's
+// state is unknown. The caller's deadline travels with the call. A call that a breaking link has not carried is sent
+// once more; else the error's executed() says whether it may have run. CallError (invalid_argument) when an argument
+// cannot travel, DecodeError when the result is no R. A portal may outlive its actor: calls then fail, saying what
+// became of it.
 #pragma once
 
 #include <cstdint>
@@ -153,6 +157,7 @@ class Portal {
   [[nodiscard]] Monitor monitor(std::function<void(const Down&)> callback) const;
   [[nodiscard]] Monitor monitor(SendChannel<Down> channel) const;
 
+  // Not checkpoints.
   const std::string& name() const;
   const std::string& id() const;
   ChannelInfo channel() const;

@@ -25,18 +25,22 @@ namespace tractor {
 
 struct RunOptions {
   std::string name = "root";
-  // Nobody else of the mesh has this name exclusively meanwhile, in its namespace: a singleton, one of several that
-  // stand by. NameTaken when another has it; main is cancelled, and run() throws the same, when it is lost. Until it is
-  // told so, another may have it already: current_actor().fencing_token() is what resources can tell them apart by.
+  // Claims the name for this program alone, in its namespace: a singleton of the mesh. run() throws NameTaken at once
+  // when another has it (who stands by runs again after a pause), and, after `main` was cancelled, when the claim is
+  // lost; CallError (unavailable) when no arbiter grants it within 5 s. Until a holder is told, another may have the
+  // name already: protect what they share by current_actor().fencing_token().
   bool exclusive_name = false;
   // Its address; default TRACTOR_ARBITER, else a socket in the runtime directory. Where nobody serves it, this program
   // does. Several, separated by commas, are tried in their order; they serve one view, and this program none.
   std::string arbiter = {};
-  // In which its actors find each other, and nobody else them; default TRACTOR_NAMESPACE, else the nameless one.
+  // In which its actors find each other; programs of other namespaces do not see them. Default TRACTOR_NAMESPACE, else
+  // the nameless one.
   std::string actor_namespace = {};
   std::map<std::string, std::string> labels = {};  // of the root, listed by the arbiter
   Names modules = {};                              // of the root that others may call
-  Names listen = {};                 // "host:port" addresses besides the unix socket; ask for a credential
+  // "host:port" addresses that the root serves besides its unix socket: without one, actors of other hosts cannot call
+  // it. "0.0.0.0" and "::" are registered as this host's name. Wants a credential file, or `insecure`.
+  Names listen = {};
   std::string credential_file = {};  // holds the token for TCP; default TRACTOR_CREDENTIAL_FILE
   bool insecure = false;             // let callers over TCP in without one
   // Over TCP, who shows no sign of life for so long is unreachable, for all actors of this tree: calls to it fail, and
@@ -69,7 +73,7 @@ class Program {
   class Module {
    public:
     // The options are the parameters' names, in order (all, or none), and in_thread. UsageError when the name or the
-    // function is taken.
+    // function is taken, for a name that is not letters, digits and _, and for two parameters of one name.
     template <detail::ActorFunction F = detail::OverloadSet, class... Options>
     Module& def(const std::string& name, F function, const Options&... options) {
       table_.add(detail::make_function(name_, name, function, options...));

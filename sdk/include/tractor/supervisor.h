@@ -71,7 +71,8 @@ class Supervisor {
 
   // --- before it is opened ---
   // Adds a child to the right of the others: an actor that serves the functions of its modules. Of a simple_one_for_one
-  // supervisor it is the kind of all children; none of them runs before start_child(). UsageError.
+  // supervisor it is the kind of all children; none of them runs before start_child().
+  // UsageError when the supervisor is open, the name is taken, a module is unknown, or `shutdown` is negative.
   Supervisor& add(std::string name, ChildOptions options = {}) {
     core_.add(spec(std::move(name), std::move(options)));
     return *this;
