@@ -19,9 +19,10 @@ ErrorInfo broken_on_purpose() {
 
 }  // namespace
 
-// Both sides read the next message only after they have written what they have to say about the last one: gRPC 1.51
-// answers a read at once with a message of its own, a window update, when it cannot travel with one of ours. That took
-// as long as the call itself over TCP (38 us instead of 60, tcp_call_p50_us).
+// Over TCP both sides read the next message only after they have written what they have to say about the last one: gRPC
+// 1.51 answers a read at once with a message of its own, a window update, when it cannot travel with one of ours, and a
+// call took 60 us instead of 38 (tcp_call_p50_us). Over a unix socket that message costs little, and wakes the other
+// side early: there a call takes 3 us less with it.
 
 // --- the side that opened it ---
 
@@ -32,6 +33,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
       : wire_(wire),
         peer_{.name = address},
         stub_(open_channel(address, wire.unreachable_after)),
+        reads_late_(!address.starts_with("unix:")),
         end_(*this, wire.self) {
     add_metadata(context_, wire, address);
     if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
@@ -74,8 +76,8 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   void on_started(bool ok) {
     if (!ok) return finish();
     running_ = true;
-    to_read_ = true;
     flush();
+    read_on();
   }
   void on_read(bool ok) {
     if (!ok) return finish();
@@ -87,9 +89,10 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
       broken_->kind = ErrorKind::unavailable;
       context_.TryCancel();
     }
-    read_soon();
+    read_on();
   }
-  void read_soon() {
+  void read_on() {
+    if (!reads_late_) return stream_->Read(&buffer_, read_.tag());
     to_read_ = true;
     wire_.port->flush_soon(*this);
   }
@@ -119,6 +122,7 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   const WireContext& wire_;
   ActorRef peer_;
   grpc::GenericStub stub_;
+  const bool reads_late_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
   CallingEnd end_;
@@ -168,7 +172,8 @@ namespace {
 
 class ServedLink final : public LinkEnd::Carrier, public Flushable {
  public:
-  ServedLink(CompletionQueuePort& port, RawStreamCall& call) : port_(port), call_(call) {
+  ServedLink(CompletionQueuePort& port, RawStreamCall& call)
+      : port_(port), call_(call), reads_late_(call.context().peer().starts_with("ip")) {  // ipv4:, ipv6:
     if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
   }
 
@@ -176,7 +181,8 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
     try {
       open_task_nursery([&](TaskNursery& calls) {
         end_.emplace(*this, handler, calls);
-        read_soon();
+        write_soon();
+        read_on();
         try {
           changed_.wait_until("a link to end", [this] { return read_ended_ || violation_; });
         } catch (const Cancelled&) {
@@ -237,12 +243,13 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
         ok = false;
       }
     }
-    if (ok) return read_soon();
+    if (ok) return read_on();
     read_ended_ = true;
     if (!violation_) end_->break_off();
     changed_.notify();
   }
-  void read_soon() {
+  void read_on() {
+    if (!reads_late_) return call_.stream.Read(&buffer_, read_.tag());
     to_read_ = true;
     port_.flush_soon(*this);
   }
@@ -255,6 +262,7 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
 
   CompletionQueuePort& port_;
   RawStreamCall& call_;
+  const bool reads_late_;
   std::optional<ServingEnd> end_;
   MemberTag<ServedLink, &ServedLink::on_read> read_{*this};
   MemberTag<ServedLink, &ServedLink::on_written> written_{*this};

@@ -69,7 +69,9 @@ std::optional<int> BenchProgram::parse(int argc, char** argv) {
   app.add_flag("--check", check_, "Exit with status 1, naming them, when figures are above their limits");
   app.add_option("--only", only_, "Only these figures, and no more measuring than they need")
       ->option_text("NAME...")
-      ->check(CLI::IsMember(figure_names()));
+      ->check([names = figure_names()](const std::string& name) {
+        return std::ranges::count(names, name) > 0 ? "" : "there is no figure \"" + name + "\"; --help lists them";
+      });
   app.add_option("--rounds", rounds_, "How often everything is measured; the figures are medians")
       ->option_text("N [" + std::to_string(rounds_) + "]")
       ->check(CLI::Range(1, 1000));

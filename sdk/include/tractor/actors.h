@@ -32,7 +32,7 @@ class CurrentActor {
   void at_exit(std::function<void()> callback) const;
   // This actor's loop looks for messages this long before it sleeps: a core is busy meanwhile, and an answer that comes
   // soon, or the next call, is found sooner. Most is won where both sides of a conversation do so (100 us: a call takes
-  // 25 us instead of 43, call_spin_p50_us). Zero, the default: not at all. It adapts: where nothing comes for as long
+  // 30 us instead of 45, call_spin_p50_us). Zero, the default: not at all. It adapts: where nothing comes for as long
   // it is tried ever more seldom. No effect on a machine with one core.
   void busy_poll(Clock::duration duration) const;
 };
