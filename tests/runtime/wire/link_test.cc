@@ -262,8 +262,29 @@ TEST(Link, who_breaks_the_rules_is_told_which) {
     breaks(ends.server, {std::string(writer.chunk(3, false, {.data = "x", .total_bytes = std::uint64_t{1} << 40}))},
            "bytes in pieces");
     breaks(ends.server, {std::string(writer.chunk(4, false, {.data = "xx", .total_bytes = 2, .last = true}))}, "");
+    breaks(ends.caller, {std::string(writer.chunk(9, true, {.data = "x", .total_bytes = 2}))},
+           "pieces for call 9, which was never opened");
     EXPECT_NE(refusal(ends.server, "\xff\xff garbage"), "");
     breaks(ends.server, {std::string(writer.item(1'000, false, "f", 1).frame)}, "call 1000, which was never opened");
+  });
+}
+
+TEST(Link, frames_in_pieces_that_never_end_do_not_fill_the_memory) {
+  with_ends([](Ends& ends) {
+    ends.call(1);
+    constexpr int kMegabytesEach = 60;
+    const std::string megabyte(std::size_t{1} << 20, 'x');
+    FrameWriter writer;
+    std::string said;
+    for (int sent = 0; sent < 4 * kMegabytesEach && said.empty(); ++sent) {
+      const bool is_first = sent % kMegabytesEach == 0;
+      const auto call = static_cast<std::uint64_t>(2 + sent / kMegabytesEach);
+      said = refusal(ends.server,
+                     message_of({std::string(writer.chunk(
+                         call, false,
+                         {.data = megabyte, .total_bytes = is_first ? std::uint64_t{64} << 20 : std::uint64_t{0}}))}));
+    }
+    EXPECT_NE(said.find("bytes in pieces"), std::string::npos) << said;
   });
 }
 
