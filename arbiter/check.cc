@@ -6,6 +6,7 @@
 #include "runtime/task/error.h"
 
 namespace tractor::arbiter {
+
 void check_actor(const ActorInfo& actor) {
   check_actor_name(actor.name);
   if (actor.id.empty()) throw UsageError(absl::StrCat("actor \"", actor.name, "\" needs an id to be registered"));

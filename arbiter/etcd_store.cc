@@ -164,13 +164,13 @@ void EtcdStore::drop(Holder holder) {
       if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
     }
   });
-  const auto is_seen = [&](const auto& actor) {
+  const auto is_in_view = [&](const auto& actor) {
     const auto registered = view_.by_id(lease.mapped().actor_namespace, actor.first);
     return registered && registered->holder == holder;
   };
   move_on_after(EtcdClient::kAnswerTimeout, [&] {
     changed().wait_until("etcd to tell that a lease has ended",
-                         [&] { return stale() || std::ranges::none_of(lease.mapped().actors, is_seen); });
+                         [&] { return stale() || std::ranges::none_of(lease.mapped().actors, is_in_view); });
   });
 }
 

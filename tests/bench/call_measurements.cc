@@ -88,14 +88,12 @@ CallTimes time_client(Target target, const std::string& address, int calls, int 
 // One round: the figures without their transport.
 using Round = std::function<Values(const Settings&, tractor::Portal& actor, const std::string& grpc_address)>;
 
-std::string prefix_of(Transport transport) { return transport == Transport::kTcp ? "tcp_" : ""; }
-
 // Compares over a unix socket; over TCP the figures are called "tcp_...", and nothing is promised.
 Measurement compare(Transport transport, std::vector<Figure> figures, const Round& round) {
-  const std::string prefix = prefix_of(transport);
-  for (Figure& figure : figures) {
-    if (transport == Transport::kUnix) continue;
-    figure = {prefix + figure.name, figure.unit, {}, figure.meaning + ", over TCP"};
+  std::string prefix;
+  if (transport == Transport::kTcp) {
+    prefix = "tcp_";
+    for (Figure& figure : figures) figure = {prefix + figure.name, figure.unit, {}, figure.meaning + ", over TCP"};
   }
   return {.figures = std::move(figures), .run = [=](const Settings& settings) {
             Values values;
