@@ -54,6 +54,26 @@ Claim claim_unix(const Address& address) {
   return claim;
 }
 
+// Empty when the port is taken, or the address not this machine's.
+UniqueDescriptor listen_on_tcp(const Address& address) {
+  namespace asio = boost::asio;
+  boost::system::error_code error;
+  const asio::ip::address host =
+      address.host == "localhost" ? asio::ip::address_v4::loopback() : asio::ip::make_address(address.host, error);
+  if (error) return {};
+  const asio::ip::tcp::endpoint endpoint(host, static_cast<asio::ip::port_type>(address.port));
+  asio::io_context io;
+  asio::ip::tcp::acceptor acceptor(io);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.set_option(asio::ip::tcp::no_delay(true), error);  // what it accepts inherits it
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) acceptor.non_blocking(true, error);
+  if (error) return {};
+  return UniqueDescriptor(acceptor.release());
+}
+
 }  // namespace
 
 std::string default_address() { return "unix:" + runtime_directory() + "/arbiter.sock"; }
@@ -66,6 +86,15 @@ Claim claim(const std::string& text) {
   Claim claim;
   claim.address = address;
   claim.ours = is_vacant(address);
+  return claim;
+}
+
+Claim reclaim(const Address& address) {
+  if (address.kind == Address::Kind::unix_socket) return claim_unix(address);
+  Claim claim;
+  claim.address = address;
+  claim.listener = listen_on_tcp(address);
+  claim.ours = static_cast<bool>(claim.listener);
   return claim;
 }
 

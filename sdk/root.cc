@@ -66,7 +66,7 @@ class Root {
       supervision_.credential_file = std::filesystem::absolute(supervision_.credential_file);  // main may go elsewhere
       token_ = read_credential(supervision_.credential_file);
     }
-    if (claim_.ours && claim_.address.kind == Address::Kind::tcp && token_.empty() && !options_.insecure) {
+    if (claim_.ours && claim_.address.kind == Address::Kind::tcp && !may_serve_tcp()) {
       throw UsageError("no arbiter answers at " + to_string(claim_.address) +
                        "; this program would become it, but serving TCP needs a credential: name a file that holds a "
                        "secret token in "
@@ -162,11 +162,16 @@ class Root {
     for (const std::string& text : options_.listen.get()) options.server.listen_tcp.push_back(parse_address(text));
     service_.emplace();  // a service belongs to one server
     options.server.services = {service_->service()};
-    if (claim_.ours && claim_.address.kind == Address::Kind::tcp) options.server.listen_tcp.push_back(claim_.address);
+    if (claim_.address.kind == Address::Kind::tcp) {
+      if (claim_.ours) options.server.listen_tcp.push_back(claim_.address);
+      options.server.may_listen_later = !claim_.ours && may_serve_tcp();
+    }
     options.server.bearer_token = token_;
     options.server.insecure = options_.insecure;
     return options;
   }
+
+  bool may_serve_tcp() const { return !token_.empty() || options_.insecure; }
 
   void prepare(TaskNursery& system) {
     Actor& actor = runtime_->actor();
@@ -209,11 +214,12 @@ class Root {
     if (claim_.listener) runtime_->accept_on(std::move(claim_.listener));
   }
 
-  // The arbiter's program has ended. Its unix socket can be had by whoever gets the lock; a TCP port cannot.
+  // The arbiter's program has ended.
   void take_over_arbiter() {
-    if (claim_.ours || claim_.address.kind == Address::Kind::tcp) return;
+    const bool over_tcp = claim_.address.kind == Address::Kind::tcp;
+    if (claim_.ours || (over_tcp && !may_serve_tcp())) return;
     try {
-      arbiter::Claim again = arbiter::claim(to_string(claim_.address));
+      arbiter::Claim again = arbiter::reclaim(claim_.address);
       if (!again.ours) return;
       claim_ = std::move(again);
     } catch (const std::exception& e) {
@@ -221,6 +227,10 @@ class Root {
       return;
     }
     log::warning("the arbiter has ended: this program takes its place at " + to_string(claim_.address));
+    if (over_tcp) {
+      runtime_->add_address(claim_.address);
+      registrar_->add(runtime_->actor().info());  // when it is back, which is soon
+    }
     serve_arbiter();
   }
 

@@ -165,14 +165,16 @@ void Runtime::run(const Phases& phases) {
 
 void Runtime::listen_in(TreeDirectory directory) {
   directory_.emplace(std::move(directory));
-  ActorInfo info = actor_.info();
-  socket_path_ = absl::StrCat(directory_->path(), "/", info.id, ".sock");
+  socket_path_ = absl::StrCat(directory_->path(), "/", actor_.info().id, ".sock");
   accept_on(listen_on_unix_socket(socket_path_));
-  info.addresses = {"unix:" + socket_path_};
-  for (Address address : server_.listening()) {
-    if (address.host == "0.0.0.0" || address.host == "::") address.host = host_name();
-    info.addresses.push_back(to_string(address));
-  }
+  add_address({.path = socket_path_});
+  for (const Address& address : server_.listening()) add_address(address);
+}
+
+void Runtime::add_address(Address address) {
+  if (address.host == "0.0.0.0" || address.host == "::") address.host = host_name();
+  ActorInfo info = actor_.info();
+  info.addresses.push_back(to_string(address));
   actor_.set_info(std::move(info));
 }
 

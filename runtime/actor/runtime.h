@@ -57,8 +57,10 @@ class Runtime {
   // Serves on a unix socket of the tree's directory from now on, and on what the server listens to: fills in the
   // actor's addresses.
   void listen_in(TreeDirectory directory);
-  // Serves also what connects to this socket.
+  // Serves also what connects to this socket (of TCP: with ActorServer::Options::may_listen_later).
   void accept_on(UniqueDescriptor listening_socket);
+  // Where others reach the actor, too: from when it is registered next.
+  void add_address(Address address);
 
   // From now on SIGINT, SIGTERM and SIGHUP (unless it was ignored: nohup) cancel the actor, gracefully, within
   // kDefaultBudget; a second SIGINT ends the tree by force. SIGUSR1 dumps the tasks.

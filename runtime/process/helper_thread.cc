@@ -45,8 +45,12 @@ struct HelperThread::State {
 
 namespace {
 
-// Whether a connected unix socket's other end belongs to our user, or to root.
-bool is_trusted_peer(int descriptor) {
+// Whether a connected unix socket's other end belongs to our user, or to root. Over TCP nobody can tell: a credential
+// is asked for later.
+bool may_connect(int descriptor) {
+  int domain = AF_UNIX;
+  socklen_t domain_size = sizeof domain;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) == 0 && domain != AF_UNIX) return true;
   ucred peer{};
   socklen_t size = sizeof peer;
   if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
@@ -156,7 +160,7 @@ void HelperThread::State::accept(std::shared_ptr<Descriptor> listener,
   listener->async_wait(Descriptor::wait_read, [this, listener, on_connection](const boost::system::error_code& error) {
     if (error) return;
     const int descriptor = accept4(listener->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (descriptor >= 0 && is_trusted_peer(descriptor)) {
+    if (descriptor >= 0 && may_connect(descriptor)) {
       std::make_shared<NewConnection>(io, descriptor, on_connection)->wait();
     } else if (descriptor >= 0) {
       close(descriptor);

@@ -33,8 +33,8 @@ class HelperThread {
   // Drains it until the end of the pipe.
   void collect(std::shared_ptr<EarlyOutput> output);
 
-  // Accepts connections on a listening unix socket, which it owns from now on, and passes on those of processes of our
-  // own user (or root) that begin to speak HTTP/2; who is silent for kSilence is not kept.
+  // Accepts connections on a listening socket, which it owns from now on, and passes on those that begin to speak
+  // HTTP/2; on a unix socket only those of processes of our own user, or root. Who is silent for kSilence is not kept.
   void accept_on(int listening_socket, std::function<void(int descriptor)> on_connection);
 
   // Calls back for each of these signals instead of their default action, until this object goes. Each signal once,

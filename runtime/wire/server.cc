@@ -1,7 +1,6 @@
 #include "runtime/wire/server.h"
 
 #include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -53,15 +52,25 @@ bool same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-// Has the kernel end connections that this port accepts when their other end shows no sign of life for so long. gRPC
-// could ask, too, but then of all connections of a server, also those to processes of this machine, which may be
-// stopped for as long as someone likes. It does not give its sockets away: they are found by their port; what they
-// accept inherits their options.
-void notice_lost_callers(int port, Clock::duration unreachable_after) {
+// Has the kernel end a connection, or those that a listening socket accepts, when the other end shows no sign of life
+// for so long. gRPC could ask, too, but then of all connections of a server, also those to processes of this machine,
+// which may be stopped for as long as someone likes.
+void notice_lost_callers(int descriptor, Clock::duration unreachable_after) {
   constexpr int kProbes = 3;
   const int seconds =
       static_cast<int>(std::max(std::chrono::duration_cast<std::chrono::seconds>(unreachable_after).count(), 1L));
   const int idle = std::max(seconds / 3, 1);
+  const auto set = [&](int level, int name, int value) { setsockopt(descriptor, level, name, &value, sizeof value); };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, idle);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, std::max((seconds - idle) / kProbes, 1));
+  set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
+}
+
+// gRPC does not give its sockets away: they are found by their port.
+template <class F>
+void for_each_listening_on(int port, F&& f) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     const int descriptor = std::stoi(entry.path().filename());
     int listens = 0;
@@ -73,14 +82,14 @@ void notice_lost_callers(int port, Clock::duration unreachable_after) {
     const in_port_t bound = storage.ss_family == AF_INET    ? reinterpret_cast<sockaddr_in&>(storage).sin_port
                             : storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(storage).sin6_port
                                                             : 0;
-    if (ntohs(bound) != port) continue;
-    const auto set = [&](int level, int name, int value) { setsockopt(descriptor, level, name, &value, sizeof value); };
-    set(SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(IPPROTO_TCP, TCP_KEEPIDLE, idle);
-    set(IPPROTO_TCP, TCP_KEEPINTVL, std::max((seconds - idle) / kProbes, 1));
-    set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
-    set(IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
+    if (ntohs(bound) == port) f(descriptor);
   }
+}
+
+bool is_unix_socket(int descriptor) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
 }  // namespace
@@ -197,6 +206,11 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
   for (std::size_t i = 0; i < ports.size(); ++i) {
     builder.AddListeningPort(to_string(options_.listen_tcp[i]), grpc::InsecureServerCredentials(), &ports[i]);
   }
+  if (options_.may_listen_later) {
+    using ExternalConnectionType = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+    later_ = builder.experimental().AddExternalConnectionAcceptor(ExternalConnectionType::FROM_FD,
+                                                                  grpc::InsecureServerCredentials());
+  }
   port_ = std::make_unique<CompletionQueuePort>(builder.AddCompletionQueue());
   server_ = builder.BuildAndStart();
   for (std::size_t i = 0; i < ports.size(); ++i) {
@@ -209,7 +223,7 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
     }
     Address address = options_.listen_tcp[i];
     address.port = ports[i];
-    notice_lost_callers(address.port, options_.unreachable_after);
+    for_each_listening_on(address.port, [&](int socket) { notice_lost_callers(socket, options_.unreachable_after); });
     listening_.push_back(std::move(address));
   }
   if (server_ == nullptr) throw Error("gRPC cannot start a server; TRACTOR_LOG=debug may tell more");
@@ -240,7 +254,13 @@ void ActorServer::show_signs_of_life() {
   nothing_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
 }
 
-void ActorServer::add_connection(int descriptor) { grpc::AddInsecureChannelFromFd(server_.get(), descriptor); }
+void ActorServer::add_connection(int descriptor) {
+  if (is_unix_socket(descriptor)) return grpc::AddInsecureChannelFromFd(server_.get(), descriptor);
+  notice_lost_callers(descriptor, options_.unreachable_after);
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+  connection.fd = descriptor;
+  later_->HandleNewConnection(&connection);
+}
 
 void ActorServer::authenticate(const grpc::ServerContext& context) const {
   check_credential(context);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 
 #include <functional>
 #include <memory>
@@ -27,6 +28,7 @@ class ActorServer {
     std::string bearer_token = {};                          // that callers over TCP must show
     bool insecure = false;                                  // let callers over TCP in without one
     Clock::duration unreachable_after = kUnreachableAfter;  // callers over TCP
+    bool may_listen_later = false;                          // add_connection() takes TCP sockets, too
     std::vector<grpc::Service*> services = {};              // besides ActorService; they outlive the server
   };
   // Throws UsageError when an address cannot be listened on: it is in use, or not this machine's; or when TCP was asked
@@ -48,7 +50,8 @@ class ActorServer {
   // thread. Not after the server has gone.
   void show_signs_of_life();
 
-  // Serves a connected socket of a trusted peer (same user, or a child), which it owns from now on. Any thread.
+  // Serves a connected socket, which it owns from now on: a unix socket of a trusted peer (same user, or a child), or
+  // one of TCP, as if it had come to an address listened on. Any thread.
   void add_connection(int descriptor);
 
   // Throws CallError(unauthenticated) unless the caller may talk to us at all: the one place that authenticates. Unix
@@ -64,6 +67,7 @@ class ActorServer {
   std::unique_ptr<Methods> methods_;
   std::unique_ptr<CompletionQueuePort> port_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> later_;
   grpc::CompletionQueue nothing_;  // whoever waits in it reads and writes what all connections have
 };
 

@@ -34,11 +34,6 @@ class ArbiterProgram : public RealProcesses {
     EXPECT_EQ(process.out(), "");
     for (const std::string& part : parts) EXPECT_TRUE(contains(process.err(), part));
   }
-  std::string token_file(const std::string& name, const std::string& token) {
-    std::ofstream(scratch_ / name) << token << '\n';
-    chmod((scratch_ / name).c_str(), 0600);
-    return scratch_ / name;
-  }
   void TearDown() override {
     for (const std::string& path : left_in(scratch_.path())) {
       if (std::filesystem::is_socket(path)) ADD_FAILURE() << "left behind: " << path;
@@ -202,11 +197,11 @@ TEST_F(ArbiterProgram, an_address_that_something_else_uses_is_refused) {
 // --- credentials ---
 
 TEST_F(ArbiterProgram, tcp_lets_in_who_shows_the_credential_and_tells_others_why_not) {
-  Process process = arbiter_on("127.0.0.1:0", {"--credential-file", token_file("token", "secret")});
+  Process process = arbiter_on("127.0.0.1:0", {"--credential-file", scratch_.file("token", "secret")});
   const std::string address = listening(process);
   EXPECT_EQ(names_in(address, {.credential_file = scratch_ / "token"}), "asker ");
   EXPECT_TRUE(contains(usage_error([&] { names_in(address); }), "TRACTOR_CREDENTIAL_FILE"));
-  const std::string wrong = token_file("wrong", "guess");
+  const std::string wrong = scratch_.file("wrong", "guess");
   EXPECT_TRUE(contains(usage_error([&] { names_in(address, {.credential_file = wrong}); }), "credential"));
   EXPECT_EQ(names_in(address, {.credential_file = scratch_ / "token"}), "asker ");
   expect_to_end(process);

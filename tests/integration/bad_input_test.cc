@@ -22,11 +22,6 @@ class BadInput : public RealProcesses {
     const std::string error = usage_error([&] { run(options, [] { ADD_FAILURE() << "the program ran"; }); });
     for (const std::string& part : parts) EXPECT_TRUE(contains(error, part));
   }
-  std::string file(const std::string& name, const std::string& text, mode_t mode) {
-    std::ofstream(scratch_ / name) << text;
-    chmod((scratch_ / name).c_str(), mode);
-    return scratch_ / name;
-  }
   // Uses that runtime directory for the rest of the test.
   static void use_runtime_directory(const std::string& path) { setenv("TRACTOR_RUNTIME_DIR", path.c_str(), 1); }
 
@@ -97,16 +92,16 @@ TEST_F(BadInput, a_credential_file_that_is_not_there) {
 
 TEST_F(BadInput, a_credential_file_that_others_may_read) {
   for (const mode_t mode : {0644U, 0640U, 0604U, 0620U}) {
-    refused({.credential_file = file("token", "secret", mode)}, {scratch_ / "token", "chmod 600"});
+    refused({.credential_file = scratch_.file("token", "secret", mode)}, {scratch_ / "token", "chmod 600"});
     std::filesystem::remove(scratch_ / "token");
   }
 }
 
 TEST_F(BadInput, a_credential_file_without_a_token) {
-  refused({.credential_file = file("empty", "", 0600)}, {scratch_ / "empty", "is empty"});
-  refused({.credential_file = file("blank", " \n\n", 0600)}, {scratch_ / "blank", "is empty"});
-  refused({.credential_file = file("two", "one two", 0600)}, {scratch_ / "two", "one printable token"});
-  refused({.credential_file = file("binary", std::string("a\0b", 3), 0600)},
+  refused({.credential_file = scratch_.file("empty", "")}, {scratch_ / "empty", "is empty"});
+  refused({.credential_file = scratch_.file("blank", " \n\n")}, {scratch_ / "blank", "is empty"});
+  refused({.credential_file = scratch_.file("two", "one two")}, {scratch_ / "two", "one printable token"});
+  refused({.credential_file = scratch_.file("binary", std::string("a\0b", 3))},
           {scratch_ / "binary", "one printable token"});
 }
 
@@ -117,7 +112,7 @@ TEST_F(BadInput, a_credential_file_that_is_a_directory) {
 }
 
 TEST_F(BadInput, a_relative_credential_file_is_found_also_when_main_went_elsewhere) {
-  file("token", "secret", 0600);
+  scratch_.file("token", "secret");
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(scratch_.path());
   run({.credential_file = "token"}, [&] {
@@ -128,7 +123,7 @@ TEST_F(BadInput, a_relative_credential_file_is_found_also_when_main_went_elsewhe
 }
 
 TEST_F(BadInput, a_good_credential_lets_children_in_over_tcp) {
-  run({.modules = {"scene"}, .listen = {"127.0.0.1:0"}, .credential_file = file("token", "secret\n", 0600)}, [] {
+  run({.modules = {"scene"}, .listen = {"127.0.0.1:0"}, .credential_file = scratch_.file("token", "secret\n")}, [] {
     EXPECT_EQ(current_actor().info().addresses.size(), 2);
     open_nursery([](ActorNursery& n) {
       Portal frank = n.start_actor("frank", {.modules = {"scene"}});
@@ -164,7 +159,7 @@ TEST_F(BadInput, a_runtime_directory_that_grpc_cannot_take) {
 }
 
 TEST_F(BadInput, an_arbiter_address_where_a_file_is_leaves_the_file_alone) {
-  refused({.arbiter = "unix:" + file("precious", "text", 0600)}, {scratch_ / "precious", "no socket"});
+  refused({.arbiter = "unix:" + scratch_.file("precious", "text")}, {scratch_ / "precious", "no socket"});
   EXPECT_EQ(std::filesystem::file_size(scratch_ / "precious"), 4U);
 }
 
@@ -178,7 +173,7 @@ TEST_F(BadInput, a_runtime_directory_that_others_may_enter) {
 }
 
 TEST_F(BadInput, a_runtime_directory_that_is_no_directory) {
-  use_runtime_directory(file("file", "", 0600));
+  use_runtime_directory(scratch_.file("file", ""));
   refused({}, {scratch_ / "file", "is not a directory"});
   std::filesystem::create_directory_symlink(runtime_directory(), scratch_ / "link");
   use_runtime_directory(scratch_ / "link");

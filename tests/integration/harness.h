@@ -16,10 +16,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <iostream>
 
@@ -116,6 +118,12 @@ class ScratchDirectory {
   }
   const std::string& path() const { return path_; }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  // The path of a new file there.
+  std::string file(const std::string& name, const std::string& text, mode_t mode = 0600) const {
+    std::ofstream(*this / name) << text;
+    chmod((*this / name).c_str(), mode);
+    return *this / name;
+  }
 
  private:
   std::string path_;

@@ -130,9 +130,7 @@ TEST_F(HealthTest, every_actor_has_it) {
 }
 
 TEST_F(HealthTest, asking_over_tcp_takes_no_credential) {
-  std::ofstream(scratch_ / "token") << "secret\n";
-  chmod((scratch_ / "token").c_str(), 0600);
-  Process process = arbiter({"--listen", "127.0.0.1:0", "--credential-file", scratch_ / "token"});
+  Process process = arbiter({"--listen", "127.0.0.1:0", "--credential-file", scratch_.file("token", "secret")});
   const std::string address = process.out().substr(13, process.out().find('\n') - 13);
   EXPECT_EQ(HealthClient(address).check(), "SERVING");
   probe(address, 0, "SERVING");

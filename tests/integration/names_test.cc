@@ -149,22 +149,29 @@ TEST_F(Names, A46_a_program_that_runs_after_the_arbiter_ended_becomes_it) {
   }
 }
 
-void expect_a_survivor_takes_over_after(int signal) {
-  Process first = Process::as("owns", {"frank"});
+// `meanwhile` runs when the survivors are registered again.
+void expect_a_survivor_takes_over_after(
+    int signal, const RunOptions& options = {}, const std::function<void()>& meanwhile = [] {}) {
+  std::vector<std::string> environment;
+  if (!options.arbiter.empty())
+    environment = {"TRACTOR_ARBITER=" + options.arbiter, "TRACTOR_CREDENTIAL_FILE=" + options.credential_file};
+  Process first = Process::as("owns", {"frank"}, environment);
   ASSERT_TRUE(first.prints("ready")) << first.err();
-  Process second = Process::as("owns", {"gretchen"});
-  Process third = Process::as("owns", {"donny"});
+  Process second = Process::as("owns", {"gretchen"}, environment);
+  Process third = Process::as("owns", {"donny"}, environment);
   ASSERT_TRUE(second.prints("ready") && third.prints("ready"));
   first.signal(signal);
-  const auto took_over = [](const Process& process) { return contains(process.err(), "takes its place at unix:"); };
+  const std::string at = options.arbiter.empty() ? "unix:" : options.arbiter;
+  const auto took_over = [&](const Process& process) { return contains(process.err(), "takes its place at " + at); };
   EXPECT_TRUE(eventually([&] { return took_over(second) || took_over(third); }, 5s));
   EXPECT_NE(static_cast<bool>(took_over(second)), static_cast<bool>(took_over(third)));
-  program->run([] {
+  program->run(options, [] {
     EXPECT_TRUE(eventually([] { return query_actor("gretchen") && query_actor("donny"); }, 5s));
     EXPECT_EQ(find_actor("gretchen").value().run(hi), "Hi my name is gretchen");
     EXPECT_FALSE(query_actor("frank"));
-    EXPECT_NE(get_arbiter().name(), current_actor().name());
+    EXPECT_EQ(remote_error([] { get_arbiter().run("nonsense"); }).kind(), ErrorKind::not_found);
   });
+  meanwhile();
   expect_to_end(second);
   expect_to_end(third);
 }
@@ -174,6 +181,24 @@ TEST_F(Names, A50_when_the_program_of_the_arbiter_ends_one_that_survives_takes_i
 }
 TEST_F(Names, A50_when_the_program_of_the_arbiter_is_killed_one_that_survives_takes_its_place) {
   expect_a_survivor_takes_over_after(SIGKILL);
+  expect_next_start_sweeps();
+}
+
+struct NamesOverTcp : Names {
+  const ScratchDirectory scratch;
+  const RunOptions options = {.arbiter = "127.0.0.1:" + std::to_string(free_port()),
+                              .credential_file = scratch.file("token", "secret")};
+};
+
+TEST_F(NamesOverTcp, A50_when_the_program_of_the_arbiter_ends_one_that_survives_takes_its_place) {
+  expect_a_survivor_takes_over_after(SIGTERM, options, [this] {
+    RunOptions stranger = options;
+    stranger.credential_file = scratch.file("wrong", "guessed");
+    EXPECT_TRUE(contains(usage_error([&] { program->run(stranger, [] {}); }), "credential"));
+  });
+}
+TEST_F(NamesOverTcp, A50_when_the_program_of_the_arbiter_is_killed_one_that_survives_takes_its_place) {
+  expect_a_survivor_takes_over_after(SIGKILL, options);
   expect_next_start_sweeps();
 }
 
