@@ -25,6 +25,7 @@ void Scheduler::run(std::function<void()> main) {
   if (state_->loop_fiber != nullptr) throw UsageError("Scheduler::run: this scheduler runs on another thread already");
   Fiber here;
   state_->loop_fiber = &here;
+  state_->held_outside = held_here;
   state_->root_ended = false;
   running_here = this;
   struct Restore {

@@ -12,6 +12,7 @@
 #include <random>
 #include <vector>
 
+#include "runtime/task/held.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/task/stack_pool.h"
 #include "runtime/task/task.h"
@@ -48,6 +49,7 @@ struct Scheduler::State {
   Scheduler& owner;
   EventPort& port;
   Fiber* loop_fiber = nullptr;                    // null when run() is not running
+  Held held_outside;                              // by whoever called run()
   Task* current = nullptr;                        // null while the loop itself runs
   Task* dead = nullptr;                           // has ended, its stack is about to be left
   ReadyQueue turn;                                // what is left of those that were ready when the turn began
@@ -118,6 +120,9 @@ inline void Task::make_ready() { Scheduler::State::of(scheduler_).ready.push_bac
 
 inline void Task::suspend() {
   Scheduler::State& state = Scheduler::State::of(scheduler_);
+  if constexpr (kCountsHeld) {
+    if (held_here != state.held_outside) end_because_of_held(*this, state.held_outside);
+  }
   Fiber& to = state.next();
   if (&to == this) return;
   switch_to(to);
