@@ -14,6 +14,7 @@
 #include "runtime/log.h"
 #include "runtime/log_format.h"
 #include "runtime/process/launcher.h"
+#include "runtime/version.h"
 #include "runtime/wire/identity.h"
 
 namespace tractor::arbiter {
@@ -163,6 +164,7 @@ int main(int argc, char** argv) {
       "A registry through which tractor's actors find each other.\n"
       "Prints \"listening on ADDRESS\" for each address and serves until SIGTERM, SIGINT or SIGHUP.");
   app.name("tractor-arbiter");
+  app.set_version_flag("--version", std::string("tractor-arbiter ") + tractor::version());
   app.add_option("--listen", settings.listen,
                  "Address to serve, unix:/path or host:port (port 0: any); may be repeated. Default: TRACTOR_ARBITER, "
                  "else the socket in the "

@@ -63,6 +63,7 @@ std::string_view FrameWriter::frame(std::uint64_t call, bool reply, FrameKind ki
 std::string_view FrameWriter::hello(const LinkHello& hello) {
   return frame(0, false, FrameKind::hello, [&] {
     writer_.message_field(v1::Hello::kItemRoomFieldNumber, [&] { write_room(hello.item_room, writer_); });
+    writer_.bytes_field(v1::Hello::kBuildFieldNumber, hello.build);
     writer_.varint_field(v1::Hello::kMaxCallsFieldNumber, hello.max_calls);
     writer_.varint_field(v1::Hello::kMaxMessageBytesFieldNumber, hello.max_message_bytes);
     writer_.message_field(v1::Hello::kActorFieldNumber, [&] {
@@ -193,7 +194,8 @@ LinkHello read_hello(std::string_view body) {
           .actor = decode(message.actor()),
           .max_message_bytes = message.max_message_bytes(),
           .max_calls = message.max_calls(),
-          .item_room = decode(message.item_room())};
+          .item_room = decode(message.item_room()),
+          .build = message.build()};
 }
 
 Value read_value(const std::string& function, std::string_view body) {

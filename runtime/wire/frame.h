@@ -54,6 +54,7 @@ struct LinkHello {
   std::uint64_t max_message_bytes = 0;  // of one frame
   std::uint32_t max_calls = 0;          // in flight
   ItemRoom item_room = {};              // for each call that the other side opens
+  std::string build = {};               // "tractor 0.1.0"
 };
 
 struct ChunkFrame {

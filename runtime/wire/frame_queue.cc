@@ -5,27 +5,48 @@
 
 namespace tractor {
 
+bool FrameQueue::Call::has(std::uint64_t ticket) const {
+  return std::any_of(frames.begin(), frames.end(), [&](const Waiting& waiting) { return waiting.ticket == ticket; });
+}
+
+FrameQueue::Calls::iterator FrameQueue::find(std::uint64_t call, bool reply) {
+  return std::find_if(calls_.begin(), calls_.end(),
+                      [&](const Call& c) { return c.number == call && c.reply == reply; });
+}
+
+std::uint64_t FrameQueue::push_first(std::string_view frame) {
+  ++last_ticket_;
+  if (small_.empty()) {
+    first_small_ = last_ticket_;
+    small_.reserve(expected_);  // or it is copied as it grows
+    append_number(small_, messages_ + 1);
+  }
+  append_frame(small_, frame);
+  return last_ticket_;
+}
+
 std::uint64_t FrameQueue::push(std::uint64_t call, bool reply, std::string_view frame) {
-  const std::uint64_t ticket = ++last_ticket_;
-  auto waiting =
-      std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.number == call && c.reply == reply; });
-  if (waiting == calls_.end()) {
-    if (small_.empty()) {
-      first_small_ = ticket;
-      small_.reserve(expected_);  // or it is copied as it grows
-      append_number(small_, messages_ + 1);
-    }
-    if (frame.size() <= kMaxWhole) {
-      append_frame(small_, frame);
-      return ticket;
-    }
-    append_frame(small_, pieces_.chunk(call, reply, {.data = frame.substr(0, kPiece), .total_bytes = frame.size()}));
+  auto waiting = find(call, reply);
+  if (waiting != calls_.end()) {
+    ++last_ticket_;
+  } else {
+    if (frame.size() <= kMaxWhole) return push_first(frame);
+    push_first(pieces_.chunk(call, reply, {.data = frame.substr(0, kPiece), .total_bytes = frame.size()}));
     waiting = calls_.insert(calls_.end(), {.number = call, .reply = reply, .frames = {}, .sent = kPiece});
     large_bytes_ -= kPiece;
   }
-  waiting->frames.push_back({.ticket = ticket, .frame = std::string(frame)});
+  waiting->frames.push_back({.ticket = last_ticket_, .frame = std::string(frame)});
   large_bytes_ += frame.size();
-  return ticket;
+  return last_ticket_;
+}
+
+bool FrameQueue::withdraw(std::uint64_t call, bool reply, std::uint64_t ticket) {
+  const auto waiting = find(call, reply);
+  if (waiting == calls_.end() || !waiting->has(ticket)) return false;
+  for (const Waiting& w : waiting->frames) large_bytes_ -= w.frame.size();
+  large_bytes_ += waiting->sent;
+  calls_.erase(waiting);
+  return true;
 }
 
 std::string FrameQueue::take_message() {
@@ -64,10 +85,7 @@ void FrameQueue::take_piece(std::string& message) {
 }
 
 bool FrameQueue::taken(std::uint64_t ticket) const {
-  const auto is_it = [&](const Waiting& waiting) { return waiting.ticket == ticket; };
-  for (const Call& call : calls_) {
-    if (std::any_of(call.frames.begin(), call.frames.end(), is_it)) return false;
-  }
+  if (std::any_of(calls_.begin(), calls_.end(), [&](const Call& call) { return call.has(ticket); })) return false;
   // Whatever came since the first small frame that waits is small and waits, or was large: then it is in no message
   // before that one.
   return small_.empty() || ticket < first_small_;

@@ -4,7 +4,8 @@
 // that a busy link writes few large messages and an idle one waits for nothing. A frame of more than kMaxWhole bytes is
 // cut into pieces: the first goes like a small frame, so that calls begin in their order, the others after all small
 // ones, in turns with those of other calls; a large argument delays nobody by more than a piece of each. Frames of one
-// call keep their order; messages are numbered. Not thread-safe; it knows no tasks and no gRPC.
+// call keep their order, unless one is to go first; messages are numbered. Not thread-safe; it knows no tasks and no
+// gRPC.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +29,10 @@ class FrameQueue {
 
   // Queues a copy of a frame. `reply` as in Frame. The ticket is for taken().
   std::uint64_t push(std::uint64_t call, bool reply, std::string_view frame);
+  // The same of a small one, after all small ones: it overtakes what is large and waits, also of its call.
+  std::uint64_t push_first(std::string_view frame);
+  // Takes back what waits of a call, if the frame with that ticket is among it and was not taken whole.
+  bool withdraw(std::uint64_t call, bool reply, std::uint64_t ticket);
 
   bool empty() const { return small_.empty() && calls_.empty(); }
   // That wait: of what goes first, and of further pieces.
@@ -49,13 +54,17 @@ class FrameQueue {
     bool reply;
     std::deque<Waiting> frames;
     std::size_t sent = 0;  // of the first one
+
+    bool has(std::uint64_t ticket) const;
   };
+  using Calls = std::list<Call>;
+  Calls::iterator find(std::uint64_t call, bool reply);
   void take_piece(std::string& message);
 
   std::string small_;              // as they will stand in the message, after its number
   std::size_t expected_ = 0;       // how large that may become: as large as the last one
   std::uint64_t first_small_ = 0;  // the ticket of the first of those
-  std::list<Call> calls_;          // the next to get a turn first
+  Calls calls_;                    // the next to get a turn first
   std::size_t large_bytes_ = 0;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t messages_ = 0;  // taken

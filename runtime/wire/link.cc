@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/version.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/hybrid_clock.h"
 #include "runtime/wire/link_items.h"
@@ -18,10 +19,12 @@ void link_rule_broken(const std::string& what) {
 // --- both ends ---
 
 LinkEnd::LinkEnd(Carrier& carrier, const ActorRef& self) : carrier_(carrier) {
-  queue_.push(
-      0, false,
-      writer_.hello(
-          {.actor = self, .max_message_bytes = kMaxFrameBytes, .max_calls = kMaxCalls, .item_room = kDefaultItemRoom}));
+  queue_.push(0, false,
+              writer_.hello({.actor = self,
+                             .max_message_bytes = kMaxFrameBytes,
+                             .max_calls = kMaxCalls,
+                             .item_room = kDefaultItemRoom,
+                             .build = absl::StrCat("tractor ", version())}));
 }
 
 std::string LinkEnd::take_message() {
@@ -37,6 +40,13 @@ std::uint64_t LinkEnd::send(std::uint64_t call, bool reply, std::string_view fra
   const std::uint64_t ticket = queue_.push(call, reply, frame);
   carrier_.write_soon();
   return ticket;
+}
+
+void LinkEnd::send_cancel(std::uint64_t call, std::uint64_t ticket_of_open, const std::string& reason) {
+  if (stopped_) return;
+  if (queue_.withdraw(call, false, ticket_of_open)) room_.notify();
+  queue_.push_first(writer_.cancel(call, reason));
+  carrier_.write_soon();
 }
 
 void LinkEnd::items_wait(ItemSource& source) {
@@ -103,9 +113,10 @@ void LinkEnd::take_hello(const Frame& frame) {
   const LinkHello hello = read_hello(frame.body);
   if (hello.version_min > kNewestLinkVersion || hello.version_max < kOldestLinkVersion) {
     throw LinkError(ErrorKind::failed_precondition,
-                    absl::StrCat("the other end speaks versions ", hello.version_min, " to ", hello.version_max,
-                                 " of the link, this one ", kOldestLinkVersion, " to ", kNewestLinkVersion,
-                                 ": build both from releases that share one"));
+                    absl::StrCat("the other end", hello.build.empty() ? "" : absl::StrCat(" (", hello.build, ")"),
+                                 " speaks versions ", hello.version_min, " to ", hello.version_max,
+                                 " of the link, this one (tractor ", version(), ") ", kOldestLinkVersion, " to ",
+                                 kNewestLinkVersion, ": build both from releases that share one"));
   }
   other_ = hello.actor;
   room_there_ = hello.item_room;
@@ -137,6 +148,13 @@ void LinkEnd::take_chunk(const Frame& frame) {
   if (inner.call != frame.call || inner.kind == FrameKind::chunk || inner.kind == FrameKind::hello)
     link_rule_broken("pieces of a frame that is not what they say");
   if (inner.kind != FrameKind::unknown) on_frame(inner);
+}
+
+void LinkEnd::forget_pieces(std::uint64_t call) {
+  const auto found = partial_.find(call);
+  if (found == partial_.end()) return;
+  partial_bytes_ -= found->second.bytes.size();
+  partial_.erase(found);
 }
 
 // --- the calling end ---
@@ -223,7 +241,7 @@ void OutgoingCall::wait_or_cancel() {
 void OutgoingCall::cancel(const std::string& reason) {
   if (ended_ || std::exchange(cancel_asked_, true)) return;
   give_up_.arm(deadline_after(patience_));
-  link_.send(number_, false, link_.writer().cancel(number_, reason));
+  link_.send_cancel(number_, ticket_, reason);
 }
 
 void OutgoingCall::on_frame(const Frame& frame) {
@@ -313,6 +331,7 @@ void ServingEnd::on_frame(const Frame& frame) {
   Call* call = found == calls_.end() ? nullptr : found->second.get();
   switch (frame.kind) {
     case FrameKind::cancel:
+      if (opening_.erase(frame.call) != 0) return cancel_before_it_opens(frame.call);
       send(frame.call, true, writer().cancel_ack(frame.call, call != nullptr));
       if (call != nullptr) call->served.cancel(other(), read_reason(frame.kind, frame.body));
       return;
@@ -333,6 +352,16 @@ void ServingEnd::on_first_piece(std::uint64_t call) {
   if (call <= last_call_) return;
   last_call_ = call;
   opening_.insert(call);
+}
+
+void ServingEnd::cancel_before_it_opens(std::uint64_t number) {
+  forget_pieces(number);
+  send(number, true, writer().cancel_ack(number, true));
+  ErrorInfo error = error_info(
+      std::make_exception_ptr(CallError(ErrorKind::cancelled, "it was cancelled before all its arguments had come")),
+      handler_.self());
+  error.executed = Executed::no;
+  fail(number, error);
 }
 
 void ServingEnd::open(std::uint64_t number, std::string_view body) {

@@ -82,6 +82,9 @@ class LinkEnd {
   FrameWriter& writer() { return writer_; }
   // Queues a frame, whatever is queued already. The ticket is FrameQueue's.
   std::uint64_t send(std::uint64_t call, bool reply, std::string_view frame);
+  // Tells the other end that a call is cancelled, before what waits of it; what opens it and is not whole there yet
+  // does not follow.
+  void send_cancel(std::uint64_t call, std::uint64_t ticket_of_open, const std::string& reason);
   void items_wait(ItemSource& source);
   bool writing() const { return carrier_.writing(); }
   // Park until there is room in the queue, for frames of up to a piece and for larger ones, or nothing can be sent any
@@ -115,6 +118,8 @@ class LinkEnd {
   virtual void on_frame(const Frame& frame) = 0;
   // The first piece of a large one has come.
   virtual void on_first_piece(std::uint64_t /*call*/) {}
+  // Nothing will complete them.
+  void forget_pieces(std::uint64_t call);
   const FrameQueue& queue() const { return queue_; }
   // Notified when there is room for frames, or for a call.
   Condition& room() { return room_; }
@@ -266,6 +271,7 @@ class ServingEnd final : public LinkEnd {
   void on_frame(const Frame& frame) override;
   void on_first_piece(std::uint64_t call) override;
   void open(std::uint64_t number, std::string_view body);
+  void cancel_before_it_opens(std::uint64_t number);
   void serve(std::uint64_t number, Call& call);
   // Its terminal frame.
   void finish(std::uint64_t number, std::string_view frame);
@@ -275,7 +281,7 @@ class ServingEnd final : public LinkEnd {
   TaskNursery* nursery_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Call>> calls_;
   std::uint64_t last_call_ = 0;
-  std::set<std::uint64_t> opening_;  // whose first pieces have come
+  std::set<std::uint64_t> opening_;  // whose first pieces have come, and not all
 };
 
 }  // namespace tractor

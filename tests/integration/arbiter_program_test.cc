@@ -3,6 +3,7 @@
 
 #include "harness.h"
 #include "listener.h"
+#include "runtime/version.h"
 
 namespace tractor::test {
 namespace {
@@ -84,6 +85,12 @@ TEST_F(ArbiterProgram, help_says_what_it_does_and_exits_0) {
     EXPECT_TRUE(contains(process.out(), part));
   }
   EXPECT_EQ(process.err(), "");
+}
+
+TEST_F(ArbiterProgram, says_its_version) {
+  Process process = arbiter({"--version"});
+  EXPECT_EQ(process.wait(), Exit{.code = 0});
+  EXPECT_EQ(process.out(), std::string("tractor-arbiter ") + version() + "\n");
 }
 
 TEST_F(ArbiterProgram, wrong_options_are_usage_errors) {

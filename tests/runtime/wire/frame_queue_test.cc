@@ -77,13 +77,38 @@ TEST(FrameQueue, a_frame_does_not_overtake_a_large_one_of_its_call) {
   FrameQueue queue;
   FrameWriter writer;
   queue.push(1, false, value_frame(1, 6 * FrameQueue::kPiece));
-  queue.push(1, false, writer.cancel(1, ""));
-  queue.push(1, true, writer.cancel(1, ""));  // of another call: that number of the other side
+  queue.push(1, false, writer.close_send(1, false));
+  queue.push(1, true, writer.close_send(1, true));  // of another call: that number of the other side
   std::vector<Taken> frames = frames_of(queue.take_message());
-  EXPECT_EQ(frames.at(1).kind, FrameKind::cancel);
+  EXPECT_EQ(frames.at(1).kind, FrameKind::close_send);
   frames.clear();
   while (!queue.empty()) frames = frames_of(queue.take_message());
-  EXPECT_EQ(frames.back().kind, FrameKind::cancel);
+  EXPECT_EQ(frames.back().kind, FrameKind::close_send);
+}
+
+TEST(FrameQueue, a_frame_that_is_to_go_first_does) {
+  FrameQueue queue;
+  queue.push(1, false, value_frame(1, 6 * FrameQueue::kPiece));
+  queue.take_message();
+  queue.push_first(FrameWriter().cancel(1, ""));
+  EXPECT_EQ(frames_of(queue.take_message()).at(0).kind, FrameKind::cancel);
+}
+
+TEST(FrameQueue, what_waits_of_a_call_can_be_taken_back_until_its_frame_is_whole) {
+  FrameQueue queue;
+  const std::uint64_t whole = queue.push(1, false, value_frame(1, 10));
+  queue.push(1, false, value_frame(1, 2 * FrameQueue::kPiece));
+  const std::uint64_t large = queue.push(2, false, value_frame(2, 9 * FrameQueue::kPiece));
+  queue.push(2, false, value_frame(2, 10));
+  queue.take_message();
+  EXPECT_FALSE(queue.withdraw(1, false, whole));
+  EXPECT_FALSE(queue.withdraw(2, true, large));
+  EXPECT_TRUE(queue.withdraw(2, false, large));
+  EXPECT_FALSE(queue.withdraw(2, false, large));
+  while (!queue.empty()) {
+    for (const Taken& frame : frames_of(queue.take_message())) EXPECT_EQ(frame.call, 1U);
+  }
+  EXPECT_EQ(queue.large_bytes(), 0U);
 }
 
 TEST(FrameQueue, tells_whether_a_frame_was_taken_whole) {

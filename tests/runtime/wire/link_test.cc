@@ -92,6 +92,26 @@ TEST(Link, a_cancelled_call_ends_when_the_other_side_has_ended_it) {
   });
 }
 
+TEST(Link, a_call_that_is_cancelled_while_its_arguments_travel_does_not_wait_for_them) {
+  with_ends([](Ends& ends) {
+    const Value large(std::string(std::size_t{16} << 20, 'x'));
+    CallOutcome outcome;
+    CancelScope scope;
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_soon([&] { scope.run([&] { outcome = ends.call(large); }); });
+      while (ends.rounds < 3) yield_now();
+      scope.cancel();
+    });
+    EXPECT_LT(ends.rounds, 10);
+    EXPECT_TRUE(outcome.cancelled);
+    EXPECT_TRUE(outcome.answered);
+    EXPECT_EQ(outcome.error.kind, ErrorKind::cancelled);
+    EXPECT_EQ(outcome.error.executed, Executed::no);
+    EXPECT_EQ(ends.call(1).value, Value(1));
+    EXPECT_EQ(ends.handler.invoked, 1);
+  });
+}
+
 TEST(Link, a_cancel_that_nobody_acknowledges_is_given_up_and_a_late_answer_ignored) {
   with_ends([](Ends& ends) {
     EXPECT_EQ(ends.call(1).value, Value(1));
@@ -292,8 +312,10 @@ TEST(Link, a_version_that_is_not_spoken_is_named) {
   with_ends([](Ends& ends) {
     FrameWriter writer;
     const std::string said =
-        refusal(ends.caller, message_of({std::string(writer.hello({.version_min = 8, .version_max = 9}))}));
-    EXPECT_NE(said.find("speaks versions 8 to 9 of the link, this one 1 to 1"), std::string::npos) << said;
+        refusal(ends.caller,
+                message_of({std::string(writer.hello({.version_min = 8, .version_max = 9, .build = "tractor 8.1"}))}));
+    EXPECT_NE(said.find("(tractor 8.1) speaks versions 8 to 9 of the link, this one (tractor "), std::string::npos)
+        << said;
   });
 }
 

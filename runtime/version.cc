@@ -1,0 +1,7 @@
+#include "runtime/version.h"
+
+namespace tractor {
+
+const char* version() { return TRACTOR_VERSION; }
+
+}  // namespace tractor
