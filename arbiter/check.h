@@ -1,6 +1,7 @@
 // What can be registered and asked for, whoever asks: other languages' programs call an arbiter, too. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "runtime/task/clock.h"
@@ -8,6 +9,9 @@
 #include "runtime/wire/address.h"
 
 namespace tractor::arbiter {
+
+// Of what goes over an ArbiterService.Register stream.
+inline constexpr std::uint32_t kRegistrationVersion = 1;
 
 // UsageError that names what is wrong with it: an actor has a name and an id, of at most 255 bytes without control
 // characters, and addresses that parse; labels are no longer either.

@@ -52,8 +52,9 @@ class EtcdClient {
   std::string keep_alive(const std::function<void(KeepAliveStream&)>& body);
 
   const std::vector<std::string>& endpoints() const { return endpoints_; }
-  // The member that is asked first, and to ask another first.
+  // The member that is asked first.
   const std::string& member() const { return endpoints_[current_]; }
+  // From now on another one is.
   void try_next() { current_ = (current_ + 1) % endpoints_.size(); }
 
  private:

@@ -196,7 +196,10 @@ void EtcdView::follow_on(EtcdClient::WatchStream& stream) {
 }
 
 bool EtcdView::ask_for_a_sign_of_life(EtcdClient::WatchStream& stream) {
-  if (Clock::now() - heard_of_ > kSilence) return stream.cancel(), false;
+  if (Clock::now() - heard_of_ > kMemberSilence) {
+    stream.cancel();
+    return false;
+  }
   etcdserverpb::WatchRequest request;
   request.mutable_progress_request();
   return stream.write(request);

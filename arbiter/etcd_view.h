@@ -38,7 +38,7 @@ class EtcdView {
  private:
   // A member that is not heard of for so long, though it is asked every kAskInterval, is tried no longer.
   static constexpr Clock::duration kAskInterval = std::chrono::seconds(1);
-  static constexpr Clock::duration kSilence = std::chrono::milliseconds(2500);
+  static constexpr Clock::duration kMemberSilence = std::chrono::milliseconds(2500);
 
   struct Snapshot {
     std::string epoch;

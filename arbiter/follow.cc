@@ -41,7 +41,10 @@ class Follower {
   bool write_next() {
     const View& view = store_.view();
     store_.changed().wait_until("a change of the registry", [&] { return view.log_end() > position_; });
-    if (position_ < view.log_begin()) return start_over(), false;
+    if (position_ < view.log_begin()) {
+      start_over();
+      return false;
+    }
     const View::Event event = view.event(position_++);  // a copy: writing takes time
     if (event.actor_namespace != call_.request.namespace_()) return true;
     v1::WatchResponse response = message(event.resume);

@@ -1,4 +1,4 @@
-// The store that a command line names.
+// The store that a command line names. Any thread.
 #pragma once
 
 #include <memory>

@@ -17,7 +17,6 @@
 namespace tractor::arbiter {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
 
 // What is wrong with what was sent is its sender's error.
 template <class F>
@@ -70,8 +69,8 @@ class Registering {
  private:
   void greet(const v1::RegisterHello& hello, v1::Welcome& welcome) {
     if (holder_) throw CallError(ErrorKind::invalid_argument, "a registration has one hello");
-    if (hello.version() != kVersion) {
-      throw CallError(ErrorKind::failed_precondition, absl::StrCat("this arbiter speaks version ", kVersion,
+    if (hello.version() != kRegistrationVersion) {
+      throw CallError(ErrorKind::failed_precondition, absl::StrCat("this arbiter speaks version ", kRegistrationVersion,
                                                                    " of the registration, not ", hello.version()));
     }
     check([&] { check_namespace(hello.namespace_()); });
@@ -85,7 +84,7 @@ class Registering {
     });
     v1::RegisterResponse reply;
     *reply.mutable_welcome() = std::move(welcome);
-    reply.mutable_welcome()->set_version(kVersion);
+    reply.mutable_welcome()->set_version(kRegistrationVersion);
     *reply.mutable_welcome()->mutable_ttl() = encode_duration(ttl);
     outbox_.send(std::move(reply));
   }

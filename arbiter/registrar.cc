@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "arbiter/addresses.h"
+#include "arbiter/check.h"
 #include "arbiter/claim.h"
 #include "arbiter/exclusive_name.h"
 #include "runtime/log.h"
@@ -21,7 +22,6 @@
 namespace tractor::arbiter {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
 // Before the arbiter is tried again, about: after the first failure, and after many.
 constexpr Clock::duration kFirstPause = std::chrono::milliseconds(100);
 constexpr Clock::duration kLongestPause = std::chrono::milliseconds(800);
@@ -127,7 +127,7 @@ std::string TreeRegistrar::run_connection() {
     connection.stream->StartCall(started.tag());
     bool ok = started.wait(cancel);
     v1::RegisterRequest hello;
-    hello.mutable_hello()->set_version(kVersion);
+    hello.mutable_hello()->set_version(kRegistrationVersion);
     hello.mutable_hello()->set_tree_id(wire_.self.id);
     hello.mutable_hello()->set_namespace_(namespace_);
     connection.outbox->send(std::move(hello));

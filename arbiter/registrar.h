@@ -47,16 +47,16 @@ class TreeRegistrar final : public Registrar {
   ~TreeRegistrar();
 
   // Connects, and starts the task in `system` that keeps connected. Throws UsageError when no arbiter answers there
-  // within kConnectTimeout, or something else does, or it does not let us in; ArbiterGone when its address has become
-  // vacant. A checkpoint.
+  // within kConnectTimeout (for each address), or something else does, or it does not let us in; ArbiterGone when its
+  // address has become vacant. A checkpoint.
   void start(TaskNursery& system);
   // Says goodbye, once the ledger has all: nobody of this tree is found from now on. Waits for wait_recorded() and
   // kGoodbyeTimeout at most. A checkpoint.
   void leave();
   static constexpr Clock::duration kGoodbyeTimeout = std::chrono::milliseconds(500);
 
-  // The name of an exclusive one is claimed on return: NameTaken when another has it; UsageError when the arbiter
-  // cannot say within kConnectTimeout.
+  // The name of an exclusive one is claimed on return: NameTaken when another has it; CallError (unavailable) when no
+  // arbiter grants it within kConnectTimeout.
   void add(const ActorInfo& info) override;
   void remove(const std::string& actor_id) override;
   std::uint64_t fencing_token() const override { return token_; }

@@ -1,7 +1,5 @@
 #include "arbiter/service.h"
 
-#include <optional>
-
 #include "arbiter/follow.h"
 #include "arbiter/ledger_files.h"
 #include "arbiter/ledger_request.h"
@@ -129,23 +127,11 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
     call.finish(response, status);
   }
 
-  void stop() {
-    if (register_acceptor) register_acceptor->stop();
-    if (find_acceptor) find_acceptor->stop();
-    if (list_acceptor) list_acceptor->stop();
-    if (watch_acceptor) watch_acceptor->stop();
-    if (ledger_acceptor) ledger_acceptor->stop();
-  }
-
   arbiter::Service& service;
   int trees = 0;  // that are registering, or registered
   ActorServer* server = nullptr;
   ActorRef self;
-  std::optional<Acceptor<RegisterCall>> register_acceptor;
-  std::optional<Acceptor<FindCall>> find_acceptor;
-  std::optional<Acceptor<ListCall>> list_acceptor;
-  std::optional<Acceptor<WatchCall>> watch_acceptor;
-  std::optional<Acceptor<LedgerCall>> ledger_acceptor;
+  Acceptors acceptors;
 };
 
 Service::Service(Clock::duration ttl) : Service(std::make_unique<Registry>(), ttl) {}
@@ -165,22 +151,14 @@ void Service::serve(ActorServer& server, TaskNursery& nursery, const ActorRef& s
   m.self = self;
   store_->start(nursery, server.port());
   grpc::ServerCompletionQueue* queue = server.port().queue();
-  m.register_acceptor.emplace(
-      nursery,
-      [&m, queue](RegisterCall& call, Tag& tag) { call.request_next(m, &Methods::RequestRegister, queue, tag); },
-      [&m](RegisterCall& call) { m.serve_register(call); });
-  m.find_acceptor.emplace(
-      nursery, [&m, queue](FindCall& call, Tag& tag) { call.request_next(m, &Methods::RequestFind, queue, tag); },
-      [&m](FindCall& call) { m.serve_find(call); });
-  m.list_acceptor.emplace(
-      nursery, [&m, queue](ListCall& call, Tag& tag) { call.request_next(m, &Methods::RequestList, queue, tag); },
-      [&m](ListCall& call) { m.serve_list(call); });
-  m.watch_acceptor.emplace(
-      nursery, [&m, queue](WatchCall& call, Tag& tag) { call.request_next(m, &Methods::RequestWatch, queue, tag); },
-      [&m](WatchCall& call) { m.serve_watch(call); });
-  m.ledger_acceptor.emplace(
-      nursery, [&m, queue](LedgerCall& call, Tag& tag) { call.request_next(m, &Methods::RequestLedger, queue, tag); },
-      [&m](LedgerCall& call) { m.serve_ledger(call); });
+  const auto accept = [&]<class Call, class Method>(Method method, void (Methods::*serve)(Call&)) {
+    m.acceptors.accept<Call>(nursery, queue, m, method, [&m, serve](Call& call) { (m.*serve)(call); });
+  };
+  accept(&Methods::RequestRegister, &Methods::serve_register);
+  accept(&Methods::RequestFind, &Methods::serve_find);
+  accept(&Methods::RequestList, &Methods::serve_list);
+  accept(&Methods::RequestWatch, &Methods::serve_watch);
+  accept(&Methods::RequestLedger, &Methods::serve_ledger);
   nursery.start_named("ledger", [this] { ledger_.run(); });
   if (!metrics::enabled()) return;
   nursery.start_named("count of registrations", [this] {
@@ -202,6 +180,6 @@ void Service::drain() {
   store_->changed().wait_until("the last tree to leave", [this] { return methods_->trees == 0; });
 }
 
-void Service::stop() { methods_->stop(); }
+void Service::stop() { methods_->acceptors.stop(); }
 
 }  // namespace tractor::arbiter

@@ -9,6 +9,9 @@ endif()
 
 # Frame pointers are for profilers.
 add_compile_options(-fno-omit-frame-pointer -Wall -Wextra -Wpedantic)
+# A frame that is larger than a page must not step over the guard page below a task's stack.
+set(TRACTOR_STACK_CHECKS -fstack-clash-protection)
+add_compile_options(${TRACTOR_STACK_CHECKS})
 if(TRACTOR_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -164,7 +164,7 @@ class Root {
     options.server.services = {service_->service()};
     if (claim_.address.kind == Address::Kind::tcp) {
       if (claim_.ours) options.server.listen_tcp.push_back(claim_.address);
-      options.server.may_listen_later = !claim_.ours && may_serve_tcp();
+      options.server.takes_tcp_sockets = !claim_.ours && may_serve_tcp();
     }
     options.server.bearer_token = token_;
     options.server.insecure = options_.insecure;

@@ -1,4 +1,5 @@
-// What a child process does instead of its program's main function: it asks its parent what to be, serves, and ends.
+// What a child process does instead of its program's main function: it asks its parent what to be, serves, and ends. By
+// the thread that called main.
 #pragma once
 
 #include "runtime/actor/definitions.h"

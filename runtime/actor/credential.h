@@ -1,4 +1,4 @@
-// The credential for TCP: a secret token in a file that only its user may read.
+// The credential for TCP: a secret token in a file that only its user may read. Any thread.
 #pragma once
 
 #include <string>

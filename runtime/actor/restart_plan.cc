@@ -15,7 +15,7 @@ constexpr Clock::duration kMaxPeriod = std::chrono::hours(24 * 365);
 
 std::string text(Clock::duration duration) { return absl::FormatDuration(absl::FromChrono(duration)); }
 
-void check(const SupervisorOptions& options) {
+SupervisorOptions checked(SupervisorOptions options) {
   if (options.intensity < 0 || options.intensity > kMaxIntensity) {
     throw UsageError(absl::StrCat("SupervisorOptions.intensity is a number of restarts from 0 (none) to ",
                                   kMaxIntensity, ", not ", options.intensity));
@@ -41,12 +41,13 @@ void check(const SupervisorOptions& options) {
     throw UsageError(
         absl::StrCat("SupervisorOptions.backoff.jitter is a part from 0 (none) to 1, not ", backoff.jitter));
   }
+  return options;
 }
 
 }  // namespace
 
 RestartPlan::RestartPlan(SupervisorOptions options)
-    : options_((check(options), std::move(options))),
+    : options_(checked(std::move(options))),
       chance_(options_.backoff.seed ? *options_.backoff.seed : std::random_device()()) {}
 
 // --- children ---
@@ -64,9 +65,11 @@ void RestartPlan::add(Rule rule) {
   }
   if (has(rule.name)) {
     const bool here = state(rule.name) != State::stopped;
-    throw UsageError(absl::StrCat("this supervisor has a child \"", rule.name, "\" already",
-                                  here ? ", which runs: give the other one another name"
-                                       : ", which is stopped: restart_child() it, or delete_child() it first"));
+    throw UsageError(absl::StrCat(
+        "this supervisor has a child \"", rule.name, "\" already",
+        here
+            ? ", which runs: give the other one another name"
+            : ", which does not run: give the other one another name, restart_child() it, or delete_child() it first"));
   }
   children_.push_back({.rule = std::move(rule)});
 }

@@ -29,10 +29,10 @@ void log_grpc_message(gpr_log_func_args* args) {
 }
 
 std::string log_context() {
-  const Runtime* runtime = the_runtime;
+  Runtime* runtime = the_runtime;
   if (runtime == nullptr) return "";
   if (Scheduler::try_current() == nullptr) return "[thread] ";
-  return absl::StrCat(to_string(const_cast<Runtime*>(runtime)->actor().self()), " [", current_task_name(), "] ");
+  return absl::StrCat(to_string(runtime->actor().self()), " [", current_task_name(), "] ");
 }
 
 ActorServer::Options with_services(ActorServer::Options options, Supervision& supervision, HealthService& health,
@@ -99,6 +99,7 @@ Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
 }
 
 Runtime::~Runtime() {
+  *wire_.ended = true;
   helper_.stop();
   if (!socket_path_.empty()) unlink(socket_path_.c_str());
   set_exception_types(nullptr);

@@ -1,7 +1,8 @@
-// The runtime of one actor: everything this process needs to be one, put together in the right order and taken apart in
-// the reverse one.
+// The runtime of one actor: everything this process needs to be one, put together in this order and taken apart in the
+// reverse one:
 //
-//   helper thread; gRPC server with its completion queue; scheduler on it; the actor; supervision of its children.
+//   helper thread; the actor; supervision of its children; gRPC server with its completion queue; scheduler on it; links.
+//
 // One per process at a time. Made, run and destroyed by the thread that becomes the loop thread; what other threads may
 // call says so.
 #pragma once
@@ -57,7 +58,7 @@ class Runtime {
   // Serves on a unix socket of the tree's directory from now on, and on what the server listens to: fills in the
   // actor's addresses.
   void listen_in(TreeDirectory directory);
-  // Serves also what connects to this socket (of TCP: with ActorServer::Options::may_listen_later).
+  // Serves also what connects to this socket (of TCP: with ActorServer::Options::takes_tcp_sockets).
   void accept_on(UniqueDescriptor listening_socket);
   // Where others reach the actor, too: from when it is registered next.
   void add_address(Address address);

@@ -332,9 +332,9 @@ void Child::on_ready(ActorInfo info) {
   peer_ = std::make_shared<Peer>(supervision_.wire(), actor_, info.addresses);
   const std::weak_ptr<Child> weak = weak_from_this();
   peer_->set_owner({.post_mortem =
-                        [weak] {
+                        [weak](ErrorInfo failure) {
                           const auto self = weak.lock();
-                          return self == nullptr ? nullptr : self->post_mortem();
+                          return self == nullptr ? nullptr : self->post_mortem(std::move(failure));
                         },
                     .is_ending =
                         [weak] {

@@ -89,8 +89,8 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_outcome(Value value);
   void on_failure(ErrorInfo error);
   void on_ending(const ActorRef& requested_by);
-  // It, or an actor below it, is being made known; false from registered() when that is over by the time it comes to
-  // it.
+  // It, or an actor below it, asks to be registered. When its unregistration comes before the task that registers it
+  // has run, registered() is false, and it is not added.
   void on_registering(const ActorInfo& info) { registered_[info.id] = info.name; }
   bool registered(const std::string& actor_id) const { return registered_.contains(actor_id); }
   void on_unregistered(const std::string& actor_id) { registered_.erase(actor_id); }
@@ -118,7 +118,7 @@ class Child : public std::enable_shared_from_this<Child> {
   std::exception_ptr death();
   ErrorInfo died() const;
   ErrorInfo start_timeout() const;
-  std::exception_ptr post_mortem();
+  std::exception_ptr post_mortem(ErrorInfo failure);
   std::string last_words() const;
 
   Supervision& supervision_;

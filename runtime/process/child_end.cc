@@ -131,12 +131,15 @@ std::string Child::last_words() const {
 }
 
 // A call to it failed: what became of it, once that is known.
-std::exception_ptr Child::post_mortem() {
+std::exception_ptr Child::post_mortem(ErrorInfo failure) {
   CancelScope({.deadline = deadline_after(kPostMortemTimeout), .shield = true}).run([this] {
     changed_.wait_until("the end of a child that does not answer", [this] { return exit_.has_value(); });
   });
-  if (!exit_ || life_.asked() || released_) return nullptr;
-  return death();
+  if (!exit_) return nullptr;
+  if (!life_.asked() && !released_) return death();
+  failure.message =
+      absl::StrCat("actor \"", actor_.name, "\" has ended: ", released_.value_or("its nursery was cancelled"));
+  return exception_for(std::move(failure));
 }
 
 }  // namespace tractor

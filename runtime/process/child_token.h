@@ -2,7 +2,7 @@
 // because it is the first thing in the socket that the child inherits. The child shows it in the metadata of its call.
 //
 // Not by the descriptor of the connection: gRPC closes that when the child is gone, and its number may be another's
-// then.
+// then. Any thread.
 #pragma once
 
 #include <string>

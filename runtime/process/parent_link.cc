@@ -2,7 +2,6 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/async_stream.h>
-#include <unistd.h>
 
 #include "runtime/log.h"
 #include "runtime/process/child_token.h"
@@ -16,11 +15,6 @@
 #include "tractor/v1/supervision.grpc.pb.h"
 
 namespace tractor {
-namespace {
-
-constexpr std::uint32_t kVersion = 1;
-
-}  // namespace
 
 struct ParentLink::Connection {
   using Stream = grpc::ClientAsyncReaderWriter<v1::SuperviseRequest, v1::SuperviseResponse>;
@@ -47,8 +41,7 @@ v1::SpawnSpec ParentLink::start(TaskNursery& system, Events events) {
   connection_->stream->StartCall(started.tag());
   started.wait_shielded();
   v1::SuperviseRequest hello;
-  hello.mutable_hello()->set_version(kVersion);
-  hello.mutable_hello()->set_pid(getpid());
+  hello.mutable_hello();
   send(std::move(hello));
   system.start_named("parent link reader", [this] { read_loop(); });
   changed_.wait_until("this actor's specification", [this] { return have_spec_ || ended_; });

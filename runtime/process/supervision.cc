@@ -40,7 +40,6 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
   spec.set_namespace_(options.actor_namespace);
   spec.set_tree_directory(options.tree_directory);
   spec.set_log_level(std::string(log::level_name(log::level())));
-  encode(supervision.wire().self, *spec.mutable_parent());
   if (from.function && !from.streams) {
     spec.mutable_one_shot()->set_function(*from.function);
     encode_arguments(*from.function, from.arguments, *spec.mutable_one_shot()->mutable_args());
@@ -59,7 +58,7 @@ v1::SuperviseResponse spec_message(Supervision& supervision, const Child& child)
 }  // namespace
 
 struct Supervision::Methods : v1::SupervisionService::AsyncService {
-  std::optional<Acceptor<Call>> supervise;
+  Acceptors acceptors;
 };
 
 // One child's stream: its messages become calls of Child, and back.
@@ -175,12 +174,8 @@ void Supervision::serve(ActorServer& server, TaskNursery& system, const WireCont
   wire_ = &wire;
   registrar_ = &registrar;
   scheduler_ = &Scheduler::current();
-  methods_->supervise.emplace(
-      system,
-      [this](Call& call, Tag& tag) {
-        call.request_next(*methods_, &Methods::RequestSupervise, server_->port().queue(), tag);
-      },
-      [this](Call& call) {
+  methods_->acceptors.accept<Call>(
+      system, server.port().queue(), *methods_, &Methods::RequestSupervise, [this](Call& call) {
         const auto expected = expected_.find(token_of(call.context()));
         if (expected == expected_.end()) {
           call.finish(grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "only an actor's own children are supervised"));
@@ -202,7 +197,7 @@ void Supervision::record(LedgerEvent event) {
 }
 
 void Supervision::stop() {
-  if (methods_->supervise) methods_->supervise->stop();
+  methods_->acceptors.stop();
 }
 
 Clock::duration Supervision::budget_for(const ChildSpec& spec) const {

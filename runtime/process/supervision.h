@@ -76,9 +76,9 @@ class Supervision {
   Scheduler& scheduler() { return *scheduler_; }
   TaskNursery& system() { return *system_; }
 
-  // What this actor's own cancellation leaves for its children, less a margin of a tenth, between 50 and 500 ms;
-  // kNever's worth when it is not being cancelled. Set by the actor.
+  // What is left of this actor's own budget; empty while it is not being cancelled.
   void set_time_left(std::function<std::optional<Clock::duration>()> time_left) { time_left_ = std::move(time_left); }
+  // The child's own, or what is left of this actor's less a margin (a tenth, between 50 and 500 ms): the shorter one.
   Clock::duration budget_for(const ChildSpec& spec) const;
 
   // Throws CallError(resource_exhausted) when what the child is to be told is larger than a message may be.

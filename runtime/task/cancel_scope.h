@@ -101,6 +101,7 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
   }
 
   // Cancels it; idempotent; also before it is entered (its first checkpoint then throws) and after (nothing happens).
+  // UsageError from another thread while it is entered.
   void cancel();
   bool cancel_called() const { return cancel_called_; }
   // Whether run() ended because of this scope's cancellation.
@@ -160,6 +161,7 @@ class CancelScope : public boost::intrusive::list_base_hook<> {
 // The deadline that binds the current task: the earliest of its scopes up to the innermost shield;
 // Clock::time_point::min() when it is cancelled already, kNever when there is none.
 Clock::time_point current_effective_deadline();
+// Whether its next checkpoint throws.
 bool currently_cancelled();
 
 // Runs `body` for at most `timeout` (or until `deadline`) and then goes on after it; ask the returned scope's

@@ -52,7 +52,7 @@ class Scheduler {
   // any time in the scheduler's life; what is posted after the last turn is destroyed without having run.
   void post(std::function<void()> fn);
 
-  // Whether posting from a task of this scheduler, as opposed to another thread.
+  // Whether the calling thread is the one that runs this scheduler. Any thread.
   bool on_loop_thread() const noexcept;
 
   struct Statistics {

@@ -24,8 +24,10 @@ void on_fault(int signal, siginfo_t* info, void* /*context*/) {
     const int length = task->print_overflow(text, sizeof text);
     if (length > 0 && ::write(STDERR_FILENO, text, static_cast<std::size_t>(length)) < 0) ::_exit(1);
   }
-  // Returning repeats the faulting instruction; whoever was here first sees it as if we had not been.
+  // Returning repeats the faulting instruction, but not a signal that somebody sent; whoever was here first sees either
+  // as if we had not been.
   ::sigaction(signal, &before, nullptr);
+  if (info->si_code <= 0) ::raise(signal);
 }
 
 void install_handler() {

@@ -34,15 +34,26 @@ Stream<T> derive(Stream<From> from, Next next) {
 template <class T, class Consume>
 void pump(std::size_t capacity, std::vector<Stream<T>>& from, Consume consume) {
   auto channel = open_memory_channel<T>(capacity);
+  std::exception_ptr failure;
   open_task_nursery([&](TaskNursery& tasks) {
-    for (Stream<T>& stream : from) {
-      tasks.start_named("stream", [&stream, send = channel.first.clone()]() mutable {
-        for (T& item : stream) send.send(std::move(item));
-      });
-    }
-    channel.first.close();
+    tasks.start_named("streams", [&from, &failure, send = std::move(channel.first)]() mutable {
+      try {
+        open_task_nursery([&](TaskNursery& streams) {
+          for (Stream<T>& stream : from) {
+            streams.start_named("stream", [&stream, send = send.clone()]() mutable {
+              for (T& item : stream) send.send(std::move(item));
+            });
+          }
+        });
+      } catch (const Cancelled&) {
+        throw;
+      } catch (...) {
+        failure = std::current_exception();  // comes after the items that came before it
+      }
+    });
     consume(channel.second);
   });
+  if (failure != nullptr) std::rethrow_exception(failure);
 }
 template <class T, class... Streams>
 std::vector<Stream<T>> list_of(Streams... streams) {

@@ -222,7 +222,7 @@ inline void TaskStatus<void>::started() { detail::Start::ready(start_); }
 template <class T, class F, class... Args>
 T TaskNursery::start(F&& fn, Args&&... args) {
   detail::Start start(*this);
-  const auto run = [&](auto&... value) {  // what the status is made with besides
+  const auto run = [&](auto&... value) {  // nothing for T = void, else where started() puts it
     start.run([&start, &value..., fn = std::decay_t<F>(std::forward<F>(fn)),
                args = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable {
       TaskStatus<T> status(start, value...);

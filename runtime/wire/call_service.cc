@@ -156,7 +156,8 @@ class RawItems final : public ServedStream {
   // The last message, after those that were sent before.
   void send_last(BackwardWriter& message) { write_after_others(message); }
   void wait_written() {
-    call_.wait_written(changed_, writing_, [this] { return !writing_ && waiting_.empty(); });
+    call_.wait_written(
+        changed_, [this] { return writing_; }, [this] { return waiting_.empty(); });
   }
   // After the stream has finished.
   void wait_until_read() {

@@ -2,7 +2,7 @@
 // dialog.
 //
 // Each call is served in a task of its own. Their messages are read and written as links' frames are, and end in the
-// same CallHandler.
+// same CallHandler. Loop thread only.
 #pragma once
 
 #include <grpcpp/support/byte_buffer.h>

@@ -65,7 +65,7 @@ class CompletionQueuePort final : public EventPort, private Tag {
   void set_busy_poll(Clock::duration busy_poll);
 
   // Whether the loop waits for events, or has looked for some since this was asked last. Any thread.
-  bool looks_for_events() { return waits_ || looked_.exchange(false); }
+  bool take_looked() { return waits_ || looked_.exchange(false); }
 
   Clock::time_point now() const override;
   void poll(Clock::time_point deadline) override;

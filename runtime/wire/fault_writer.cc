@@ -30,7 +30,8 @@ void FaultWriter::write(std::string message) {
       later_.arm(deadline_after(kBreakAfterDrop));
       return stream_.skip();
     case Fault::break_off:
-      return break_off(), stream_.skip();
+      break_off();
+      return stream_.skip();
     case Fault::duplicate:
       again_ = message;
       break;

@@ -14,7 +14,7 @@ class FaultWriter {
     std::function<void(const std::string& message)> write;  // its end is told to written()
     std::function<void()> skip;                             // as if one had been written
     std::function<void()> break_off;                        // the connection
-    std::function<void()> wake_loop;                        // it is about to wait, for what it knew before this write
+    std::function<void()> wake_loop;                        // it may be about to wait, longer than a timer of ours
   };
   explicit FaultWriter(Stream stream) : stream_(std::move(stream)) {}
 

@@ -113,7 +113,7 @@ void for_each_frame(std::string_view message, F&& f, G clock = {}) {
     if (tag == tag_of(kFrames, kLengthDelimited)) {
       f(read_frame(from.bytes()));
     } else if (tag == tag_of(kClock, kFixed64)) {
-      clock(std::bit_cast<std::uint64_t>(from.fixed64()));
+      clock(from.fixed64());
     } else {
       from.skip(tag);
     }

@@ -14,7 +14,7 @@ FrameQueue::Calls::iterator FrameQueue::find(std::uint64_t call, bool reply) {
                       [&](const Call& c) { return c.number == call && c.reply == reply; });
 }
 
-std::uint64_t FrameQueue::push_first(std::string_view frame) {
+std::uint64_t FrameQueue::push_small(std::string_view frame) {
   ++last_ticket_;
   if (small_.empty()) {
     first_small_ = last_ticket_;
@@ -30,8 +30,8 @@ std::uint64_t FrameQueue::push(std::uint64_t call, bool reply, std::string_view 
   if (waiting != calls_.end()) {
     ++last_ticket_;
   } else {
-    if (frame.size() <= kMaxWhole) return push_first(frame);
-    push_first(pieces_.chunk(call, reply, {.data = frame.substr(0, kPiece), .total_bytes = frame.size()}));
+    if (frame.size() <= kMaxWhole) return push_small(frame);
+    push_small(pieces_.chunk(call, reply, {.data = frame.substr(0, kPiece), .total_bytes = frame.size()}));
     waiting = calls_.insert(calls_.end(), {.number = call, .reply = reply, .frames = {}, .sent = kPiece});
     large_bytes_ -= kPiece;
   }

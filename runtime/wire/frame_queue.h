@@ -29,8 +29,8 @@ class FrameQueue {
 
   // Queues a copy of a frame. `reply` as in Frame. The ticket is for taken().
   std::uint64_t push(std::uint64_t call, bool reply, std::string_view frame);
-  // The same of a small one, after all small ones: it overtakes what is large and waits, also of its call.
-  std::uint64_t push_first(std::string_view frame);
+  // Queues a copy of a small frame behind the other small ones and ahead of every piece that waits, also of its call.
+  std::uint64_t push_small(std::string_view frame);
   // Takes back what waits of a call, if the frame with that ticket is among it and was not taken whole.
   bool withdraw(std::uint64_t call, bool reply, std::uint64_t ticket);
 

@@ -68,8 +68,7 @@ struct HealthService::Methods : ServedMethods {
   }
 
   HealthService& health;
-  std::optional<Acceptor<CheckCall>> check_acceptor;
-  std::optional<Acceptor<WatchCall>> watch_acceptor;
+  Acceptors acceptors;
 };
 
 HealthService::HealthService() : methods_(std::make_unique<Methods>(*this)) {}
@@ -81,18 +80,13 @@ grpc::Service* HealthService::service() { return methods_.get(); }
 void HealthService::serve(ActorServer& server, TaskNursery& nursery) {
   Methods& m = *methods_;
   grpc::ServerCompletionQueue* queue = server.port().queue();
-  m.check_acceptor.emplace(
-      nursery, [&m, queue](CheckCall& call, Tag& tag) { call.request_next(m, &Methods::RequestCheck, queue, tag); },
-      [&m](CheckCall& call) { m.serve_check(call); });
-  m.watch_acceptor.emplace(
-      nursery, [&m, queue](WatchCall& call, Tag& tag) { call.request_next(m, &Methods::RequestWatch, queue, tag); },
-      [&m](WatchCall& call) { m.serve_watch(call); });
+  m.acceptors.accept<CheckCall>(nursery, queue, m, &Methods::RequestCheck,
+                                [&m](CheckCall& call) { m.serve_check(call); });
+  m.acceptors.accept<WatchCall>(nursery, queue, m, &Methods::RequestWatch,
+                                [&m](WatchCall& call) { m.serve_watch(call); });
 }
 
-void HealthService::stop() {
-  if (methods_->check_acceptor) methods_->check_acceptor->stop();
-  if (methods_->watch_acceptor) methods_->watch_acceptor->stop();
-}
+void HealthService::stop() { methods_->acceptors.stop(); }
 
 void HealthService::add(const std::string& name) {
   if (names_.insert(name).second) changed_.notify();

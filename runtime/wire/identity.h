@@ -1,4 +1,4 @@
-// Who an actor is, and random ids.
+// Who an actor is, and random ids. Any thread.
 #pragma once
 
 #include <cstdint>

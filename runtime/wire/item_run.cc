@@ -122,7 +122,7 @@ Value ItemInbox::Cursor::next(ItemRoom& freed) {
                                      if (field == kInts) {
                                        value = from.zigzag();
                                      } else if (field == kDoubles) {
-                                       value = from.fixed64();
+                                       value = from.float64();
                                      } else {
                                        value = from.varint() != 0;
                                      }

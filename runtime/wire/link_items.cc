@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/wire/call_handler.h"
 #include "runtime/wire/value_codec.h"
 
 namespace tractor {

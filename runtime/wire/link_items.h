@@ -12,7 +12,7 @@
 #include "runtime/task/condition.h"
 #include "runtime/wire/item_run.h"
 #include "runtime/wire/item_stream.h"
-#include "runtime/wire/link.h"
+#include "runtime/wire/link_end.h"
 
 namespace tractor {
 

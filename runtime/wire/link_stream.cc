@@ -9,6 +9,7 @@
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/fault_writer.h"
+#include "runtime/wire/serving_end.h"
 
 namespace tractor {
 namespace {
@@ -17,26 +18,96 @@ ErrorInfo broken_on_purpose() {
   return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the link was broken on purpose")), {});
 }
 
-}  // namespace
+// What both sides' streams do: they write what the end of the link has to say, one message at a time, and read on.
+//
+// Over TCP both read the next message only after they have written what they have to say about the last one: gRPC 1.51
+// answers a read at once with a message of its own, a window update, when it cannot travel with one of ours, and a call
+// took 60 us instead of 38 (tcp_call_p50_us). Over a unix socket that message costs little, and wakes the other side
+// early: there a call takes 3 us less with it.
+template <class Stream>  // of gRPC
+class LinkCarrier : public LinkEnd::Carrier, public Flushable {
+ protected:
+  LinkCarrier(CompletionQueuePort& port, bool over_tcp) : port_(port), reads_late_(over_tcp) {
+    if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
+  }
+  ~LinkCarrier() = default;
 
-// Over TCP both sides read the next message only after they have written what they have to say about the last one: gRPC
-// 1.51 answers a read at once with a message of its own, a window update, when it cannot travel with one of ours, and a
-// call took 60 us instead of 38 (tcp_call_p50_us). Over a unix socket that message costs little, and wakes the other
-// side early: there a call takes 3 us less with it.
+  virtual LinkEnd& link() = 0;
+  virtual void on_read(bool ok) = 0;
+  virtual void after_write() = 0;
+  virtual void break_on_purpose() = 0;
+
+  void begin(Stream& stream) {
+    stream_ = &stream;
+    running_ = true;
+    flush();
+    read_on();
+  }
+  // Nothing is written any more, but what is being written, which a fault may have held up.
+  void stop_writing() { running_ = false; }
+  // What has been read; LinkError when it breaks the rules.
+  void receive() { link().receive(to_text(buffer_)); }
+  void read_on() {
+    if (!reads_late_) return stream_->Read(&buffer_, read_.tag());
+    to_read_ = true;
+    port_.flush_soon(*this);
+  }
+  bool writing() const override { return writing_; }
+  void write_soon() override { port_.flush_soon(*this); }
+
+ private:
+  void flush() override {
+    if (!running_) return;
+    write();
+    if (std::exchange(to_read_, false)) stream_->Read(&buffer_, read_.tag());
+  }
+  void write() {
+    if (writing_ || !link().has_message()) return;
+    writing_ = true;
+    if (faults_) return faults_->write(link().take_message());
+    write(link().take_message());
+  }
+  void write(std::string message) { stream_->Write(to_buffer(std::move(message)), written_.tag()); }
+  void on_written(bool ok) {
+    if (ok && faults_ && !faults_->written()) return;
+    writing_ = false;
+    if (ok) flush();
+    after_write();
+  }
+  FaultWriter::Stream faulty_stream() {
+    return {.write = [this](const std::string& message) { write(message); },
+            .skip = [this] { on_written(true); },
+            .break_off = [this] { break_on_purpose(); },
+            .wake_loop = [this] { port_.ring(); }};
+  }
+
+  CompletionQueuePort& port_;
+  const bool reads_late_;
+  Stream* stream_ = nullptr;
+  MemberTag<LinkCarrier, &LinkCarrier::on_read> read_{*this};
+  MemberTag<LinkCarrier, &LinkCarrier::on_written> written_{*this};
+  grpc::ByteBuffer buffer_;
+  std::optional<FaultWriter> faults_;
+  bool running_ = false;
+  bool writing_ = false;
+  bool to_read_ = false;
+};
+
+}  // namespace
 
 // --- the side that opened it ---
 
 // Keeps itself until its last tag has come.
-class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std::enable_shared_from_this<Stream> {
+class Link::Stream final : public LinkCarrier<grpc::GenericClientAsyncReaderWriter>,
+                           public std::enable_shared_from_this<Stream> {
  public:
   Stream(const WireContext& wire, const std::string& address)
-      : wire_(wire),
+      : LinkCarrier(*wire.port, !address.starts_with("unix:")),
+        wire_(wire),
         peer_{.name = address},
         stub_(open_channel(address, wire.unreachable_after)),
-        reads_late_(!address.starts_with("unix:")),
         end_(*this, wire.self) {
     add_metadata(context_, wire, address);
-    if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
   }
 
   void start() {
@@ -47,42 +118,18 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
     stream_->StartCall(started_.tag());
   }
   void close() { context_.TryCancel(); }
-  CallingEnd& end() { return end_; }
+  CallingEnd& calls() { return end_; }
 
  private:
-  void write_soon() override { wire_.port->flush_soon(*this); }
-  bool writing() const override { return writing_; }
-  void flush() override {
-    write();
-    if (std::exchange(to_read_, false)) stream_->Read(&buffer_, read_.tag());
-  }
-  void write() {
-    if (!running_ || writing_ || !end_.has_message()) return;
-    writing_ = true;
-    if (faults_) return faults_->write(end_.take_message());
-    stream_->Write(to_buffer(end_.take_message()), written_.tag());
-  }
-  FaultWriter::Stream faulty_stream() {
-    return {.write = [this](const std::string& message) { stream_->Write(to_buffer(message), written_.tag()); },
-            .skip = [this] { on_written(true); },
-            .break_off =
-                [this] {
-                  broken_ = broken_on_purpose();
-                  context_.TryCancel();
-                },
-            .wake_loop = [this] { wire_.port->ring(); }};
-  }
-
+  LinkEnd& link() override { return end_; }
   void on_started(bool ok) {
     if (!ok) return finish();
-    running_ = true;
-    flush();
-    read_on();
+    begin(*stream_);
   }
-  void on_read(bool ok) {
+  void on_read(bool ok) override {
     if (!ok) return finish();
     try {
-      end_.receive(to_text(buffer_));
+      receive();
     } catch (const Error& e) {
       log::warning("the link to " + peer_.name + " is closed: " + e.what());
       broken_ = error_info(std::current_exception(), {});
@@ -91,22 +138,18 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
     }
     read_on();
   }
-  void read_on() {
-    if (!reads_late_) return stream_->Read(&buffer_, read_.tag());
-    to_read_ = true;
-    wire_.port->flush_soon(*this);
+  void after_write() override {
+    if (finishing_) finish();
   }
-  void on_written(bool ok) {
-    if (ok && faults_ && !faults_->written()) return;
-    writing_ = false;
-    if (finishing_) return finish();
-    if (ok) flush();
+  void break_on_purpose() override {
+    broken_ = broken_on_purpose();
+    context_.TryCancel();
   }
   // After the last read, and the write that may be in flight.
   void finish() {
-    running_ = false;
+    stop_writing();
     finishing_ = true;
-    if (!writing_) stream_->Finish(&status_, finished_.tag());
+    if (!writing()) stream_->Finish(&status_, finished_.tag());
   }
   void on_finished(bool /*ok*/) {
     if (!broken_) {
@@ -122,22 +165,14 @@ class Link::Stream final : public LinkEnd::Carrier, public Flushable, public std
   const WireContext& wire_;
   ActorRef peer_;
   grpc::GenericStub stub_;
-  const bool reads_late_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
   CallingEnd end_;
   MemberTag<Stream, &Stream::on_started> started_{*this};
-  MemberTag<Stream, &Stream::on_read> read_{*this};
-  MemberTag<Stream, &Stream::on_written> written_{*this};
   MemberTag<Stream, &Stream::on_finished> finished_{*this};
-  grpc::ByteBuffer buffer_;
   grpc::Status status_;
   std::optional<ErrorInfo> broken_;
-  bool running_ = false;
-  bool writing_ = false;
   bool finishing_ = false;
-  bool to_read_ = false;
-  std::optional<FaultWriter> faults_;
   std::shared_ptr<Stream> self_;
 };
 
@@ -147,7 +182,7 @@ Link::Link(const WireContext& wire, const std::string& address) : stream_(std::m
 
 Link::~Link() { stream_->close(); }
 
-CallingEnd& Link::calls() { return stream_->end(); }
+CallingEnd& Link::calls() { return stream_->calls(); }
 
 std::shared_ptr<Link> Links::to(const WireContext& wire, const std::string& address) {
   std::weak_ptr<Link>& known = links_[address];
@@ -170,19 +205,16 @@ void Links::stop() {
 
 namespace {
 
-class ServedLink final : public LinkEnd::Carrier, public Flushable {
+class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
  public:
   ServedLink(CompletionQueuePort& port, RawStreamCall& call)
-      : port_(port), call_(call), reads_late_(call.context().peer().starts_with("ip")) {  // ipv4:, ipv6:
-    if (fault_plan() != nullptr) faults_.emplace(faulty_stream());
-  }
+      : LinkCarrier(port, call.context().peer().starts_with("ip")), call_(call) {}  // ipv4:, ipv6:
 
   grpc::Status run(CallHandler& handler) {
     try {
       open_task_nursery([&](TaskNursery& calls) {
         end_.emplace(*this, handler, calls);
-        write_soon();
-        read_on();
+        begin(call_.stream);
         try {
           changed_.wait_until("a link to end", [this] { return read_ended_ || violation_; });
         } catch (const Cancelled&) {
@@ -198,7 +230,8 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
       violation_ = error_info(std::current_exception(), {});
     }
     end_->close();
-    call_.wait_written(changed_, writing_, [this] { return !writing_ && (read_ended_ || !end_->has_message()); });
+    call_.wait_written(
+        changed_, [this] { return writing(); }, [this] { return read_ended_ || !end_->has_message(); });
     end_->break_off();  // nothing may be written after the stream's end
     return violation_ ? to_status(*violation_) : grpc::Status::OK;
   }
@@ -210,33 +243,11 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
   }
 
  private:
-  void write_soon() override { port_.flush_soon(*this); }
-  bool writing() const override { return writing_; }
-  void flush() override {
-    write();
-    if (std::exchange(to_read_, false)) call_.stream.Read(&buffer_, read_.tag());
-  }
-  void write() {
-    if (writing_ || !end_->has_message()) return;
-    writing_ = true;
-    if (faults_) return faults_->write(end_->take_message());
-    call_.stream.Write(to_buffer(end_->take_message()), written_.tag());
-  }
-  FaultWriter::Stream faulty_stream() {
-    return {.write = [this](const std::string& message) { call_.stream.Write(to_buffer(message), written_.tag()); },
-            .skip = [this] { on_written(true); },
-            .break_off =
-                [this] {
-                  violation_ = broken_on_purpose();
-                  changed_.notify();
-                },
-            .wake_loop = [this] { port_.ring(); }};
-  }
-
-  void on_read(bool ok) {
+  LinkEnd& link() override { return *end_; }
+  void on_read(bool ok) override {
     if (ok && !violation_) {
       try {
-        end_->receive(to_text(buffer_));
+        receive();
       } catch (const Error& e) {
         log::warning("a link of " + to_string(end_->other()) + " is closed: " + e.what());
         violation_ = error_info(std::current_exception(), {});
@@ -248,31 +259,17 @@ class ServedLink final : public LinkEnd::Carrier, public Flushable {
     if (!violation_) end_->break_off();
     changed_.notify();
   }
-  void read_on() {
-    if (!reads_late_) return call_.stream.Read(&buffer_, read_.tag());
-    to_read_ = true;
-    port_.flush_soon(*this);
-  }
-  void on_written(bool ok) {
-    if (ok && faults_ && !faults_->written()) return;
-    writing_ = false;
-    if (ok) flush();
+  void after_write() override { changed_.notify(); }
+  void break_on_purpose() override {
+    violation_ = broken_on_purpose();
     changed_.notify();
   }
 
-  CompletionQueuePort& port_;
   RawStreamCall& call_;
-  const bool reads_late_;
   std::optional<ServingEnd> end_;
-  MemberTag<ServedLink, &ServedLink::on_read> read_{*this};
-  MemberTag<ServedLink, &ServedLink::on_written> written_{*this};
-  grpc::ByteBuffer buffer_;
   std::optional<ErrorInfo> violation_;
-  std::optional<FaultWriter> faults_;
   Condition changed_;
   bool read_ended_ = false;
-  bool to_read_ = false;
-  bool writing_ = false;
 };
 
 }  // namespace

@@ -13,8 +13,8 @@
 #include <string>
 
 #include "runtime/wire/call_service.h"
+#include "runtime/wire/calling_end.h"
 #include "runtime/wire/completion_queue.h"
-#include "runtime/wire/link.h"
 #include "runtime/wire/peer.h"
 
 namespace tractor {

@@ -1,6 +1,6 @@
 // Messages waiting to be written to a stream, one write in flight. send() never waits, so it may be called from
 // anywhere on the loop; run() is the writing task. For control streams, whose messages are few; nothing here holds a
-// sender back.
+// sender back. Loop thread only.
 #pragma once
 
 #include <deque>

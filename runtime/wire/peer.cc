@@ -109,6 +109,7 @@ struct Peer::Stubs {
 
 Peer::Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> addresses)
     : wire_(wire),
+      run_ended_(wire.ended),
       actor_(std::move(actor)),
       addresses_(std::move(addresses)),
       address_(choose(actor_, addresses_)),
@@ -116,8 +117,16 @@ Peer::Peer(const WireContext& wire, ActorRef actor, std::vector<std::string> add
 
 Peer::~Peer() = default;
 
+const WireContext& Peer::wire() const {
+  if (*run_ended_)
+    throw UsageError(absl::StrCat("this portal to actor \"", actor_.name,
+                                  "\" is of a run of the program that has ended: find or start the actor again"));
+  return wire_;
+}
+
 CallRequest Peer::request_for(std::string function, Arguments arguments) {
   throw_if_cancelled();
+  wire();
   CallRequest request{.function = std::move(function), .arguments = std::move(arguments), .target_actor_id = actor_.id};
   const Clock::time_point deadline = current_effective_deadline();
   if (deadline != Clock::kNever) request.timeout = deadline - Clock::now();
@@ -126,7 +135,7 @@ CallRequest Peer::request_for(std::string function, Arguments arguments) {
 }
 
 std::shared_ptr<Link> Peer::link() {
-  if (link_ == nullptr || link_->calls().broken()) link_ = wire_.links->to(wire_, address_);
+  if (link_ == nullptr || link_->calls().broken()) link_ = wire().links->to(wire(), address_);
   return link_;
 }
 
@@ -134,13 +143,13 @@ Value Peer::invoke(const std::string& function, Arguments arguments) {
   CallRequest request = request_for(function, std::move(arguments));
   const Clock::time_point deadline = current_effective_deadline();
   const InFlight in_flight(*this);
-  if (actor_.id == wire_.self.id) return invoke_here(std::move(request));
+  if (actor_.id == wire().self.id) return invoke_here(std::move(request));
   std::shared_ptr<Link> link = this->link();  // another call may find it broken meanwhile
-  CallOutcome outcome = link->calls().call(request, wire_.unacknowledged_after);
+  CallOutcome outcome = link->calls().call(request, wire().unacknowledged_after);
   if (link->calls().greeted() && !outcome.answered && !outcome.cancelled && outcome.error.executed == Executed::no) {
     link = this->link();
     if (deadline != Clock::kNever) request.timeout = deadline - Clock::now();
-    outcome = link->calls().call(request, wire_.unacknowledged_after);
+    outcome = link->calls().call(request, wire().unacknowledged_after);
   }
   if (outcome.value) return std::move(*outcome.value);
 
@@ -158,12 +167,12 @@ Value Peer::invoke_here(CallRequest request) {
     t.start_soon([&] {
       try {
         ServedCall call;
-        value = wire_.calls->invoke(
-            {.function = request.function, .arguments = std::move(request.arguments), .caller = wire_.self}, call);
+        value = wire().calls->invoke(
+            {.function = request.function, .arguments = std::move(request.arguments), .caller = wire().self}, call);
       } catch (const Cancelled&) {
         throw;
       } catch (...) {
-        error = error_info(std::current_exception(), wire_.self);
+        error = error_info(std::current_exception(), wire().self);
       }
     });
   });
@@ -184,7 +193,7 @@ std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& 
          .message = absl::StrCat(
              "the call of ", function, " was cancelled, but ",
              outcome.acknowledged ? "it has not ended within " : "the actor did not acknowledge that within ",
-             absl::FormatDuration(absl::FromChrono(outcome.acknowledged ? kStreamEnds : wire_.unacknowledged_after)),
+             absl::FormatDuration(absl::FromChrono(outcome.acknowledged ? kStreamEnds : wire().unacknowledged_after)),
              ": it was given up, its state there is unknown"),
          .kind = ErrorKind::unavailable,
          .origin = actor_,
@@ -192,8 +201,9 @@ std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& 
   }
   ErrorInfo error = outcome.error;
   if (error.kind == ErrorKind::unavailable && !outcome.answered) {
+    error.origin = actor_;
     if (owner_) {
-      if (const std::exception_ptr cause = owner_->post_mortem()) return cause;
+      if (const std::exception_ptr cause = owner_->post_mortem(error)) return cause;
     }
     if (error.type == "tractor::Unavailable") {
       error.message = absl::StrCat("the call of ", function, " failed, actor \"", actor_.name, "\" at ", address_,
@@ -246,8 +256,8 @@ bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const Pe
 }  // namespace
 
 ActorDescription Peer::describe() {
-  return decode(ask<v1::DescribeResponse>("an actor's description", wire_, *this, [&](grpc::ClientContext& context) {
-    return stubs_->actor().PrepareAsyncDescribe(&context, {}, wire_.port->queue());
+  return decode(ask<v1::DescribeResponse>("an actor's description", wire(), *this, [&](grpc::ClientContext& context) {
+    return stubs_->actor().PrepareAsyncDescribe(&context, {}, wire().port->queue());
   }));
 }
 
@@ -255,7 +265,7 @@ bool Peer::cancel_call(const std::string& call_id, const std::string& reason) {
   v1::CancelRequest request;
   request.set_call_id(call_id);
   request.set_reason(reason);
-  return send_cancel(wire_, stubs_->actor(), *this, std::move(request));
+  return send_cancel(wire(), stubs_->actor(), *this, std::move(request));
 }
 
 bool Peer::cancel_actor(Clock::duration budget, const std::string& reason) {
@@ -263,7 +273,7 @@ bool Peer::cancel_actor(Clock::duration budget, const std::string& reason) {
   request.set_actor_id(actor_.id);
   request.set_reason(reason);
   *request.mutable_budget() = encode_duration(budget);
-  return send_cancel(wire_, stubs_->actor(), *this, std::move(request));
+  return send_cancel(wire(), stubs_->actor(), *this, std::move(request));
 }
 
 }  // namespace tractor

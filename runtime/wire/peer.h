@@ -1,6 +1,6 @@
 // A peer: another actor as seen from here, and the calls to it.
 //
-// Owned by portals through shared pointers; loop thread only. Calls go over a link (link.h), which is opened at the
+// Owned by portals through shared pointers; loop thread only. Calls go over a link (link_end.h), which is opened at the
 // first one and shared by all peers with the same address; what is asked seldom are gRPC calls of their own. Calls to
 // this actor itself are local.
 #pragma once
@@ -44,6 +44,8 @@ struct WireContext {
   Clock::duration unreachable_after = kUnreachableAfter;
   // How long a callee has to acknowledge a cancel before the call is given up.
   Clock::duration unacknowledged_after = kUnacknowledgedAfter;
+  // Set when all this has gone; portals may be kept beyond that.
+  std::shared_ptr<bool> ended = std::make_shared<bool>(false);
 };
 
 // How long something that should be there already (a local service, the arbiter) has to answer a first request.
@@ -111,9 +113,10 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   // What the actor's owner knows of it, when that is us.
   struct Owner {
-    // Asked when a call failed UNAVAILABLE, in the calling task: what became of the actor; null when that is not known
-    // either. Always the same object: a nursery that gets it from a call and from the child has it once.
-    std::function<std::exception_ptr()> post_mortem;
+    // Asked when a call failed UNAVAILABLE, in the calling task: what became of the actor. When it has failed, that is
+    // always the same object: a nursery that gets it from a call and from the child has it once. When it was asked to
+    // end it is `failure`, which says so then; null when it is not known what became of it.
+    std::function<std::exception_ptr(ErrorInfo failure)> post_mortem;
     // Whether we are ending it: a cancelled call to it ends with it, and there is nothing unknown about that.
     std::function<bool()> is_ending;
   };
@@ -130,6 +133,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
     Peer& peer;
   };
 
+  // UsageError when the run of the program that this is of has ended.
+  const WireContext& wire() const;
   CallRequest request_for(std::string function, Arguments arguments);
   std::shared_ptr<Link> link();
   Value invoke_here(CallRequest request);
@@ -141,6 +146,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::exception_ptr failure(const CallOutcome& outcome, const std::string& function);
 
   const WireContext& wire_;
+  std::shared_ptr<bool> run_ended_;
   ActorRef actor_;
   std::vector<std::string> addresses_;
   std::string address_;

@@ -16,7 +16,7 @@ class Peer::Stream final : public RemoteStream {
         deadline_(current_effective_deadline()),
         in_flight_(*peer_),
         link_(peer_->link()),
-        call_(link_->calls(), completed(request_, room), peer_->wire_.unacknowledged_after) {
+        call_(link_->calls(), completed(request_, room), peer_->wire().unacknowledged_after) {
     request_.arguments = {};
   }
 

@@ -3,7 +3,6 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 
-#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -116,7 +115,7 @@ struct ReflectionService::Methods : ServedMethods {
   }
 
   const std::set<std::string>& names;
-  std::optional<Acceptor<InfoCall>> info_acceptor;
+  Acceptors acceptors;
 };
 
 ReflectionService::ReflectionService(const std::set<std::string>& names) : methods_(std::make_unique<Methods>(names)) {}
@@ -127,16 +126,10 @@ grpc::Service* ReflectionService::service() { return methods_.get(); }
 
 void ReflectionService::serve(ActorServer& server, TaskNursery& nursery) {
   Methods& m = *methods_;
-  m.info_acceptor.emplace(
-      nursery,
-      [&m, queue = server.port().queue()](InfoCall& call, Tag& tag) {
-        call.request_next(m, &Methods::RequestServerReflectionInfo, queue, tag);
-      },
-      [&m, &server](InfoCall& call) { m.serve_info(server, call); });
+  m.acceptors.accept<InfoCall>(nursery, server.port().queue(), m, &Methods::RequestServerReflectionInfo,
+                               [&m, &server](InfoCall& call) { m.serve_info(server, call); });
 }
 
-void ReflectionService::stop() {
-  if (methods_->info_acceptor) methods_->info_acceptor->stop();
-}
+void ReflectionService::stop() { methods_->acceptors.stop(); }
 
 }  // namespace tractor

@@ -36,6 +36,10 @@ struct UnservedCall {
   grpc::GenericServerContext context;
   grpc::GenericServerAsyncReaderWriter stream{&context};
 
+  template <class Method>
+  void request_next(grpc::AsyncGenericService& service, Method method, grpc::ServerCompletionQueue* queue, Tag& tag) {
+    (service.*method)(&context, &stream, queue, queue, tag.tag());
+  }
   void refuse() {
     Operation op("a refusal to be sent");
     stream.Finish({grpc::StatusCode::UNIMPLEMENTED, "this actor does not serve " + context.method()}, op.tag());
@@ -97,47 +101,36 @@ bool is_unix_socket(int descriptor) {
 struct ActorServer::Methods : ServedMethods {
   void serve(ActorServer& server, TaskNursery& nursery, CallHandler& handler) {
     grpc::ServerCompletionQueue* queue = server.port().queue();
-    accept(invoke, nursery, &Methods::RequestInvoke, server, handler,
-           [&handler](RawUnaryCall& call) { serve_invoke(handler, call); });
-    accept(stream, nursery, &Methods::RequestStream, server, handler,
-           [&handler](RawStreamCall& call) { serve_stream(handler, call); });
-    accept(connect, nursery, &Methods::RequestConnect, server, handler,
-           [&server, &handler](RawStreamCall& call) { serve_link(server.port(), handler, call); });
-    cancel.emplace(
-        nursery,
-        [this, queue](CancelCall& call, Tag& tag) { call.request_next(*this, &Methods::RequestCancel, queue, tag); },
-        [&server, &handler](CancelCall& call) { serve_cancel(server, handler, call); });
-    describe.emplace(
-        nursery,
-        [this, queue](DescribeCall& call, Tag& tag) {
-          call.request_next(*this, &Methods::RequestDescribe, queue, tag);
-        },
-        [&server, &handler](DescribeCall& call) { serve_describe(server, handler, call); });
-    unserved.emplace(
-        nursery,
-        [this, queue](UnservedCall& call, Tag& tag) {
-          generic.RequestCall(&call.context, &call.stream, queue, queue, tag.tag());
-        },
-        [](UnservedCall& call) { call.refuse(); });
+    acceptors.accept<RawUnaryCall>(
+        nursery, queue, *this, &Methods::RequestInvoke,
+        let_in<RawUnaryCall>(server, handler, [&handler](RawUnaryCall& call) { serve_invoke(handler, call); }));
+    acceptors.accept<RawStreamCall>(
+        nursery, queue, *this, &Methods::RequestStream,
+        let_in<RawStreamCall>(server, handler, [&handler](RawStreamCall& call) { serve_stream(handler, call); }));
+    acceptors.accept<RawStreamCall>(nursery, queue, *this, &Methods::RequestConnect,
+                                    let_in<RawStreamCall>(server, handler, [&server, &handler](RawStreamCall& call) {
+                                      serve_link(server.port(), handler, call);
+                                    }));
+    acceptors.accept<CancelCall>(nursery, queue, *this, &Methods::RequestCancel,
+                                 [&server, &handler](CancelCall& call) { serve_cancel(server, handler, call); });
+    acceptors.accept<DescribeCall>(nursery, queue, *this, &Methods::RequestDescribe,
+                                   [&server, &handler](DescribeCall& call) { serve_describe(server, handler, call); });
+    acceptors.accept<UnservedCall>(nursery, queue, generic, &grpc::AsyncGenericService::RequestCall,
+                                   [](UnservedCall& call) { call.refuse(); });
   }
 
-  // Takes calls whose bytes are read elsewhere, from callers who are let in.
-  template <class Call, class Method, class F>
-  void accept(std::optional<Acceptor<Call>>& acceptor, TaskNursery& nursery, Method method, ActorServer& server,
-              CallHandler& handler, F serve) {
-    acceptor.emplace(
-        nursery,
-        [this, method, queue = server.port().queue()](Call& call, Tag& tag) {
-          call.request_next(*this, method, queue, tag);
-        },
-        [&server, &handler, serve](Call& call) {
-          try {
-            server.authenticate(call.context());
-          } catch (const CallError&) {
-            return call.refuse(to_status(error_info(std::current_exception(), handler.self())));
-          }
-          serve(call);
-        });
+  // For calls whose bytes are read elsewhere: serves callers who are let in.
+  template <class Call>
+  static std::function<void(Call&)> let_in(ActorServer& server, CallHandler& handler,
+                                           std::function<void(Call&)> serve) {
+    return [&server, &handler, serve = std::move(serve)](Call& call) {
+      try {
+        server.authenticate(call.context());
+      } catch (const CallError&) {
+        return call.refuse(to_status(error_info(std::current_exception(), handler.self())));
+      }
+      serve(call);
+    };
   }
 
   static void serve_cancel(ActorServer& server, CallHandler& handler, CancelCall& call) {
@@ -174,13 +167,8 @@ struct ActorServer::Methods : ServedMethods {
     call.finish(response, status);
   }
 
-  std::optional<Acceptor<RawUnaryCall>> invoke;
-  std::optional<Acceptor<RawStreamCall>> stream;
-  std::optional<Acceptor<CancelCall>> cancel;
-  std::optional<Acceptor<DescribeCall>> describe;
-  std::optional<Acceptor<RawStreamCall>> connect;
   grpc::AsyncGenericService generic;
-  std::optional<Acceptor<UnservedCall>> unserved;
+  Acceptors acceptors;
 };
 
 ActorServer::ActorServer(Options options) : options_(std::move(options)), methods_(std::make_unique<Methods>()) {
@@ -206,10 +194,10 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
   for (std::size_t i = 0; i < ports.size(); ++i) {
     builder.AddListeningPort(to_string(options_.listen_tcp[i]), grpc::InsecureServerCredentials(), &ports[i]);
   }
-  if (options_.may_listen_later) {
+  if (options_.takes_tcp_sockets) {
     using ExternalConnectionType = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
-    later_ = builder.experimental().AddExternalConnectionAcceptor(ExternalConnectionType::FROM_FD,
-                                                                  grpc::InsecureServerCredentials());
+    external_acceptor_ = builder.experimental().AddExternalConnectionAcceptor(ExternalConnectionType::FROM_FD,
+                                                                              grpc::InsecureServerCredentials());
   }
   port_ = std::make_unique<CompletionQueuePort>(builder.AddCompletionQueue());
   server_ = builder.BuildAndStart();
@@ -230,7 +218,7 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
 }
 
 ActorServer::~ActorServer() {
-  nothing_.Shutdown();
+  keepalive_queue_.Shutdown();
   if (server_ == nullptr) return;
   server_->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));
   port_.reset();  // drains: every outstanding request comes back
@@ -238,20 +226,13 @@ ActorServer::~ActorServer() {
 
 void ActorServer::serve(TaskNursery& nursery, CallHandler& handler) { methods_->serve(*this, nursery, handler); }
 
-void ActorServer::stop() {
-  if (methods_->invoke) methods_->invoke->stop();
-  if (methods_->stream) methods_->stream->stop();
-  if (methods_->cancel) methods_->cancel->stop();
-  if (methods_->describe) methods_->describe->stop();
-  if (methods_->connect) methods_->connect->stop();
-  if (methods_->unserved) methods_->unserved->stop();
-}
+void ActorServer::stop() { methods_->acceptors.stop(); }
 
 void ActorServer::show_signs_of_life() {
-  if (port_->looks_for_events()) return;
+  if (port_->take_looked()) return;
   void* tag = nullptr;
   bool ok = false;
-  nothing_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
+  keepalive_queue_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
 }
 
 void ActorServer::add_connection(int descriptor) {
@@ -259,7 +240,7 @@ void ActorServer::add_connection(int descriptor) {
   notice_lost_callers(descriptor, options_.unreachable_after);
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
   connection.fd = descriptor;
-  later_->HandleNewConnection(&connection);
+  external_acceptor_->HandleNewConnection(&connection);
 }
 
 void ActorServer::authenticate(const grpc::ServerContext& context) const {

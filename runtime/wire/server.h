@@ -28,7 +28,7 @@ class ActorServer {
     std::string bearer_token = {};                          // that callers over TCP must show
     bool insecure = false;                                  // let callers over TCP in without one
     Clock::duration unreachable_after = kUnreachableAfter;  // callers over TCP
-    bool may_listen_later = false;                          // add_connection() takes TCP sockets, too
+    bool takes_tcp_sockets = false;                         // add_connection() takes TCP sockets, too
     std::vector<grpc::Service*> services = {};              // besides ActorService; they outlive the server
   };
   // Throws UsageError when an address cannot be listened on: it is in use, or not this machine's; or when TCP was asked
@@ -67,8 +67,8 @@ class ActorServer {
   std::unique_ptr<Methods> methods_;
   std::unique_ptr<CompletionQueuePort> port_;
   std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> later_;
-  grpc::CompletionQueue nothing_;  // whoever waits in it reads and writes what all connections have
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> external_acceptor_;
+  grpc::CompletionQueue keepalive_queue_;  // carries no events: polling it has gRPC answer pings while the loop is busy
 };
 
 }  // namespace tractor

@@ -1,8 +1,8 @@
 // Server-side calls, each run by a task.
 //
-// An Acceptor keeps one request for the next call of a method outstanding; when a call arrives it starts a task for it.
-// The task's ServerCall tells when the client cancels or goes (AsyncNotifyWhenDone), and lives until gRPC has delivered
-// all its tags.
+// Acceptors keep one request for the next call of each method outstanding; when a call arrives they start a task for
+// it. The task's ServerCall tells when the client cancels or goes (AsyncNotifyWhenDone), and lives until gRPC has
+// delivered all its tags. Loop thread only.
 #pragma once
 
 #include <grpcpp/server_context.h>
@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "runtime/task/condition.h"
 #include "runtime/task/task_nursery.h"
@@ -46,16 +47,16 @@ class ServerCall {
   void wait_sent(Operation& op);
   static constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
 
-  // For a stream whose writes go on by their tags, one in flight: waits, whatever is cancelled, until `all_written`,
-  // for at most kSendTimeout, and then until `writing` has ended: a caller that does not read is cut off. Whatever
-  // these look at notifies `changed`.
-  template <class AllWritten>
-  void wait_written(Condition& changed, const bool& writing, AllWritten&& all_written) {
+  // For a stream whose writes go on by their tags, one in flight: waits, whatever is cancelled, until `all_written` and
+  // nothing is `writing`, for at most kSendTimeout, and then until that write has ended: a caller that does not read is
+  // cut off. Whatever these look at notifies `changed`.
+  template <class Writing, class AllWritten>
+  void wait_written(Condition& changed, Writing&& writing, AllWritten&& all_written) {
     CancelScope({.deadline = deadline_after(kSendTimeout), .shield = true}).run([&] {
-      changed.wait_until("a stream's last messages", all_written);
+      changed.wait_until("a stream's last messages", [&] { return !writing() && all_written(); });
     });
-    if (writing) cut_off();
-    CancelScope({.shield = true}).run([&] { changed.wait_until("a write to be cut off", [&] { return !writing; }); });
+    if (writing()) cut_off();
+    CancelScope({.shield = true}).run([&] { changed.wait_until("a write to be cut off", [&] { return !writing(); }); });
   }
 
   // Closes its connection.
@@ -155,36 +156,57 @@ struct WriterCall : ServerCall {
   }
 };
 
-template <class Call>
-class Acceptor final : private Tag {
+// Of a service's methods. Lives until the server was shut down and the queue drained.
+class Acceptors {
  public:
-  // `request` asks gRPC for the next call; `handle` runs it in a task of `nursery`, finishes it, and throws nothing but
-  // Cancelled. Lives until the server was shut down and the queue drained.
-  Acceptor(TaskNursery& nursery, std::function<void(Call&, Tag&)> request, std::function<void(Call&)> handle)
-      : nursery_(nursery), request_(std::move(request)), handle_(std::move(handle)) {
-    accept_next();
+  // Takes calls of `method`, a RequestX of the generated service, from now on; `handle` runs each in a task of
+  // `nursery`, finishes it, and throws nothing but Cancelled.
+  template <class Call, class Service, class Method>
+  void accept(TaskNursery& nursery, grpc::ServerCompletionQueue* queue, Service& service, Method method,
+              std::function<void(Call&)> handle) {
+    acceptors_.push_back(std::make_unique<Acceptor<Call>>(
+        nursery, [&service, method, queue](Call& call, Tag& tag) { call.request_next(service, method, queue, tag); },
+        std::move(handle)));
   }
 
   // Starts no more tasks: the nursery has ended. A call that comes now is answered by the server's shutdown,
   // UNAVAILABLE.
-  void stop() { stopped_ = true; }
+  void stop() {
+    for (const auto& acceptor : acceptors_) acceptor->stopped = true;
+  }
 
  private:
-  void accept_next() {
-    next_ = std::make_unique<Call>();
-    request_(*next_, *this);
-  }
-  void done(bool ok) override {
-    if (!ok || stopped_) return;
-    nursery_.start_soon([this, call = std::shared_ptr<Call>(std::move(next_))] { handle_(*call); });
-    accept_next();
-  }
+  struct Stoppable {
+    virtual ~Stoppable() = default;
+    bool stopped = false;
+  };
 
-  TaskNursery& nursery_;
-  std::function<void(Call&, Tag&)> request_;
-  std::function<void(Call&)> handle_;
-  std::unique_ptr<Call> next_;
-  bool stopped_ = false;
+  template <class Call>
+  class Acceptor final : public Stoppable, private Tag {
+   public:
+    Acceptor(TaskNursery& nursery, std::function<void(Call&, Tag&)> request, std::function<void(Call&)> handle)
+        : nursery_(nursery), request_(std::move(request)), handle_(std::move(handle)) {
+      accept_next();
+    }
+
+   private:
+    void accept_next() {
+      next_ = std::make_unique<Call>();
+      request_(*next_, *this);
+    }
+    void done(bool ok) override {
+      if (!ok || stopped) return;
+      nursery_.start_soon([this, call = std::shared_ptr<Call>(std::move(next_))] { handle_(*call); });
+      accept_next();
+    }
+
+    TaskNursery& nursery_;
+    std::function<void(Call&, Tag&)> request_;
+    std::function<void(Call&)> handle_;
+    std::unique_ptr<Call> next_;
+  };
+
+  std::vector<std::unique_ptr<Stoppable>> acceptors_;
 };
 
 }  // namespace tractor

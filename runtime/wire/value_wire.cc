@@ -177,7 +177,7 @@ void read_kind(std::uint32_t tag, Reader& from, Value& to, int depth) {
       to = from.zigzag();
       break;
     case tag_of(v1::Value::kDoubleValueFieldNumber, kFixed64):
-      to = from.fixed64();
+      to = from.float64();
       break;
     case tag_of(v1::Value::kStringValueFieldNumber, kLengthDelimited):
       to = text(from);

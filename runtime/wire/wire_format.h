@@ -145,11 +145,12 @@ class Reader {
     const std::uint64_t bits = varint();
     return static_cast<std::int64_t>((bits >> 1) ^ (~(bits & 1) + 1));
   }
-  double fixed64() {
+  std::uint64_t fixed64() {
     std::uint64_t bits = 0;
     google::protobuf::io::CodedInputStream::ReadLittleEndian64FromArray(take(sizeof(bits)), &bits);
-    return std::bit_cast<double>(bits);
+    return bits;
   }
+  double float64() { return std::bit_cast<double>(fixed64()); }
   std::string_view bytes() {
     const std::uint64_t size = varint();
     return {reinterpret_cast<const char*>(take(size)), size};

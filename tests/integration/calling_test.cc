@@ -123,7 +123,8 @@ TEST_F(Calling, A01_a_cancelled_daemon_refuses_calls_and_says_why) {
       frank.cancel_actor();
       const RemoteActorError error = remote_error([&] { return frank.run(hi); });
       EXPECT_EQ(error.kind(), ErrorKind::unavailable);
-      EXPECT_TRUE(contains(error.what(), "frank"));
+      EXPECT_TRUE(contains(error.what(), "actor \"frank\" has ended: cancelled by root"));
+      EXPECT_EQ(error.origin().name, "frank");
     });
   });
 }

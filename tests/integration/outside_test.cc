@@ -98,7 +98,8 @@ TEST_F(Outside, A10_a_portal_of_an_earlier_run_fails_in_a_later_one) {
   std::optional<Portal> kept;
   with_daemon({.modules = {"outside"}}, [&](Portal& frank) { kept = frank; });
   run([&] {
-    EXPECT_THROW(kept->run(hi), Error);
+    EXPECT_TRUE(contains(usage_error([&] { kept->run(hi); }), "\"frank\" is of a run of the program that has ended"));
+    EXPECT_THROW(kept->run("outside.hi"), UsageError);
     kept.reset();
   });
 }

@@ -88,6 +88,19 @@ TEST(Codec, every_type_survives) {
 
 TEST(Codec, nan_stays_nan) { EXPECT_TRUE(std::isnan(Codec<double>::decode(Codec<double>::encode(std::nan(""))))); }
 
+TEST(Codec, integers_that_are_exact_are_taken_for_doubles) {
+  for (const std::int64_t i : {std::int64_t{1} << 53, std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::min()})
+    EXPECT_EQ(Codec<double>::decode(i), static_cast<double>(i));
+  for (const std::int64_t i : {(std::int64_t{1} << 53) + 1, std::numeric_limits<std::int64_t>::max()})
+    EXPECT_THROW(Codec<double>::decode(i), DecodeError);
+  EXPECT_THROW(Codec<float>::decode((std::int64_t{1} << 24) + 1), DecodeError);
+}
+
+TEST(Codec, null_is_an_argument_by_name) {
+  EXPECT_TRUE(NamedArgument("x", nullptr).value.is_null());
+  EXPECT_TRUE(NamedArgument("x", std::nullopt).value.is_null());
+}
+
 TEST(Codec, what_does_not_fit_is_an_error_and_no_wrap) {
   EXPECT_EQ(refusal<std::int8_t>(300), "expected int8 (-128 to 127), got int64 300");
   EXPECT_NE(refusal<std::uint32_t>(-1), "");

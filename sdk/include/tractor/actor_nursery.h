@@ -43,7 +43,8 @@ struct ActorOptions {
 class ActorNursery {
  public:
   // Starts an actor that runs one function, whose module is enabled there, and returns when it serves. Throws what kept
-  // it from starting: exit status or signal and the end of its stderr. A checkpoint.
+  // it from starting: exit status or signal and the end of its stderr; UsageError for a function that is not defined or
+  // a name that cannot be one; CallError for an argument that cannot travel. A checkpoint.
   template <detail::ActorFunction F, class... A>
   requires(!std::is_same_v<F, ActorOptions>) auto run_in_actor(std::string name, F function, const A&... arguments) {
     return run_in_actor(std::move(name), ActorOptions{}, function, arguments...);
@@ -86,8 +87,8 @@ class ActorNursery {
   NurseryCore core_;
 };
 
-// Runs `body` with the nursery open; returns the body's value and throws what failed. A nursery is opened once:
-// UsageError the second time.
+// Runs `body` with the nursery open; returns the body's value and throws what failed; NurseryCancelled when a body that
+// should return a value was cut short from inside. A nursery is opened once: UsageError the second time. A checkpoint.
 template <class F>
 auto open_nursery(ActorNursery& nursery, F&& body) {
   return nursery.core_.run(std::forward<F>(body));

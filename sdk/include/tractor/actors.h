@@ -19,9 +19,9 @@ class CurrentActor {
   const std::string& id() const;
   // As others see it.
   const ActorInfo& info() const;
-  // Of a root with RunOptions::exclusive_name, else 0: larger than that of everyone who had the name before. Who is
-  // asked to change something in its name refuses tokens smaller than the largest it has seen (a fencing token). It
-  // grows when the arbiter has forgotten the claim, and gives it again.
+  // The fencing token of a root's claim (RunOptions::exclusive_name), else 0: larger than that of any claim before.
+  // What several holders write to keeps the largest it has seen, and refuses smaller ones. It grows when the arbiter
+  // has forgotten the claim and grants it again.
   std::uint64_t fencing_token() const;
   // This actor's state, shared by all its tasks; a child's starts with what ActorOptions gave it.
   Value::Map& statespace() const;

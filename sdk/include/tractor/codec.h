@@ -6,10 +6,12 @@
 //   change by becoming one
 //   type()            -> the type's name in messages and descriptions
 //
-// Here: bool, integers, floating point (an integer that is exact is taken), std::string (valid UTF-8 travels as string,
-// other bytes as bytes), Value, Value::Bytes, std::optional (may be left out), std::vector, std::array, std::map with
-// string keys, std::tuple, std::pair. codec_described.h: described structs (a map by member name) and enums (the name).
-// codec_messages.h: protobuf messages, durations (seconds). Pure functions, any thread.
+// Values nest at most 128 deep, a described struct in a list two levels; what nests deeper cannot travel.
+//
+// Here: null, bool, integers, floating point (an integer that is exact is taken), std::string (valid UTF-8 travels as
+// string, other bytes as bytes), Value, Value::Bytes, std::optional (may be left out), std::vector, std::array,
+// std::map with string keys, std::tuple, std::pair. codec_described.h: described structs (a map by member name) and
+// enums (the name). codec_messages.h: protobuf messages, durations (seconds). Pure functions, any thread.
 #pragma once
 
 #include <array>
@@ -85,6 +87,26 @@ struct Codec<bool> {
   static std::string type() { return "bool"; }
 };
 
+template <>
+struct Codec<std::nullptr_t> {
+  static Value encode(std::nullptr_t) { return nullptr; }
+  static std::nullptr_t decode(const Value& value) {
+    if (!value.is_null()) detail::mismatch(type(), value);
+    return nullptr;
+  }
+  static std::string type() { return "null"; }
+};
+
+template <>
+struct Codec<std::nullopt_t> {
+  static Value encode(std::nullopt_t) { return nullptr; }
+  static std::nullopt_t decode(const Value& value) {
+    Codec<std::nullptr_t>::decode(value);
+    return std::nullopt;
+  }
+  static std::string type() { return "null"; }
+};
+
 template <Integer T>
 struct Codec<T> {
   static Value encode(T value) { return value; }
@@ -114,9 +136,8 @@ struct Codec<T> {
       if (static_cast<double>(narrow) == *d || std::isnan(*d)) return narrow;
     } else if (const auto* i = value.get_if<std::int64_t>()) {
       const T exact = static_cast<T>(*i);
-      if (std::abs(exact) < T(1LL << std::min(std::numeric_limits<T>::digits, 62)) &&
-          static_cast<std::int64_t>(exact) == *i)
-        return exact;
+      const bool fits = exact < static_cast<T>(0x1p63);  // else it was rounded up, out of int64's range
+      if (fits && static_cast<std::int64_t>(exact) == *i) return exact;
     }
     detail::mismatch(type(), value);
   }

@@ -30,7 +30,7 @@ class Directory {
   explicit Directory(TaskNursery& nursery);
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
-  // Ends the task.
+  // Cancels the task, and does not wait for it.
   ~Directory();
 
   // As the functions of actors.h do; no checkpoints. How busy actors are is not told: Pick::least_loaded gives everyone

@@ -9,7 +9,8 @@
 //     std::rethrow_if_nested(e);                      // throws the SoldOut; does nothing for other errors
 //   }
 //
-// Registered in main beside the functions, in every process alike. An unregistered type keeps its C++ name and text.
+// Registered in main beside the functions, in every process alike. An unregistered type keeps its C++ name and text. In
+// main only, before the program runs.
 #pragma once
 
 #include <concepts>

@@ -6,8 +6,8 @@
 // not acknowledge a cancel within RunOptions::unacknowledged_after is given up, with an error that says that the call's
 // state is unknown. The caller's deadline travels with the call. A call that a breaking link has not carried is sent
 // once more; else the error's executed() says whether it may have run. CallError (invalid_argument) when an argument
-// cannot travel, DecodeError when the result is no R. A portal may outlive its actor: calls then fail, saying what
-// became of it.
+// cannot travel, DecodeError when the result is no R. A portal may outlive its actor: calls then fail; that of the
+// nursery that started it says what became of it. In a later run of the program calls are UsageErrors.
 #pragma once
 
 #include <cstdint>

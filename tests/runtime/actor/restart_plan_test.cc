@@ -387,7 +387,8 @@ TEST(RestartPlan, a_name_is_taken_until_its_specification_is_gone) {
   RestartPlan plan = abcd(Strategy::one_for_one);
   EXPECT_TRUE(contains(refusal([&] { plan.add({"a"}); }), "has a child \"a\" already, which runs"));
   plan.terminated("a");
-  EXPECT_TRUE(contains(refusal([&] { plan.add({"a"}); }), "which is stopped: restart_child() it"));
+  EXPECT_TRUE(contains(refusal([&] { plan.add({"a"}); }),
+                       "which does not run: give the other one another name, restart_child() it"));
   plan.remove("a");
   plan.add({"a"});
   EXPECT_EQ(plan.names(), (Names{"b", "c", "d", "a"}));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -210,6 +211,19 @@ TEST(Scheduler, overflowing_a_stack_dies_at_the_guard_page_and_names_the_task) {
                  open_task_nursery([&](TaskNursery& t) { t.start_named("donny", [&] { down(1'000'000); }); });
                }),
                "task \"donny\" .#2. overflowed its stack of 252 KiB");
+}
+
+TEST(Scheduler, a_frame_that_is_larger_than_the_guard_page_does_not_step_over_it) {
+  const auto fill = [] {
+    volatile char frame[std::size_t{300} << 10];
+    for (volatile char& byte : frame) byte = 1;
+  };
+  EXPECT_DEATH(run_virtual([&] { open_task_nursery([&](TaskNursery& t) { t.start_named("donny", fill); }); }),
+               "task \"donny\" .#2. overflowed its stack");
+}
+
+TEST(Scheduler, a_fault_that_somebody_sends_ends_the_process_the_first_time) {
+  EXPECT_EXIT(run_virtual([] { raise(SIGSEGV); }), testing::KilledBySignal(SIGSEGV), "");
 }
 #endif
 

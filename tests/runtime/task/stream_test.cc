@@ -258,6 +258,28 @@ TEST(Stream, take_ends_the_producer_and_zip_ends_the_longer_stream) {
   });
 }
 
+TEST(Stream, what_came_before_an_error_comes_before_it_also_through_operators_with_tasks) {
+  run_virtual([] {
+    std::vector<int> seen;
+    const auto take_all = [&](Stream<int> stream) {
+      return error_of([&] {
+        for (int i : stream) seen.push_back(i);
+      });
+    };
+    EXPECT_EQ(take_all(merge(generate(count_then_fail, 3))), "the film is torn");
+    EXPECT_EQ(seen, (Ints{1, 2, 3}));
+    std::vector<Ints> batches;
+    EXPECT_EQ(error_of([&] {
+                for (const Ints& batch : generate(count_then_fail, 3).batch(2)) batches.push_back(batch);
+              }),
+              "the film is torn");
+    EXPECT_EQ(batches, (std::vector<Ints>{{1, 2}, {3}}));
+    seen.clear();
+    EXPECT_EQ(take_all(generate(count_then_fail, 3).debounce(1s)), "the film is torn");
+    EXPECT_EQ(seen, (Ints{3}));
+  });
+}
+
 TEST(Stream, batch_gives_what_has_come_when_it_is_enough_or_time) {
   run_virtual([] {
     EXPECT_EQ(all(generate(count_to, 7).batch(3)), (std::vector<Ints>{{1, 2, 3}, {4, 5, 6}, {7}}));

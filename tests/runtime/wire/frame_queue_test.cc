@@ -86,11 +86,11 @@ TEST(FrameQueue, a_frame_does_not_overtake_a_large_one_of_its_call) {
   EXPECT_EQ(frames.back().kind, FrameKind::close_send);
 }
 
-TEST(FrameQueue, a_frame_that_is_to_go_first_does) {
+TEST(FrameQueue, a_frame_that_is_to_go_with_the_small_ones_overtakes_the_large) {
   FrameQueue queue;
   queue.push(1, false, value_frame(1, 6 * FrameQueue::kPiece));
   queue.take_message();
-  queue.push_first(FrameWriter().cancel(1, ""));
+  queue.push_small(FrameWriter().cancel(1, ""));
   EXPECT_EQ(frames_of(queue.take_message()).at(0).kind, FrameKind::cancel);
 }
 

@@ -8,7 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/wire/link.h"
+#include "runtime/wire/calling_end.h"
+#include "runtime/wire/serving_end.h"
 #include "tests/runtime/task/run_virtual.h"
 
 namespace tractor {
