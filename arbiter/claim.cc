@@ -1,5 +1,6 @@
 #include "arbiter/claim.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/asio/connect.hpp>
@@ -65,6 +66,7 @@ UniqueDescriptor listen_on_tcp(const Address& address) {
   asio::io_context io;
   asio::ip::tcp::acceptor acceptor(io);
   acceptor.open(endpoint.protocol(), error);
+  if (!error) fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);  // not for what this program starts
   if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.set_option(asio::ip::tcp::no_delay(true), error);  // what it accepts inherits it
   if (!error) acceptor.bind(endpoint, error);
