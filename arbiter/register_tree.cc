@@ -17,7 +17,6 @@
 namespace tractor::arbiter {
 namespace {
 
-
 // What is wrong with what was sent is its sender's error.
 template <class F>
 void check(F&& f) {

@@ -1,8 +1,8 @@
 # Debian's gRPC CMake package exports shared targets only; its pkg-config files know the archives.
 find_package(PkgConfig REQUIRED)
 
-# tractor_static_archives(target MODULES pkg-config-module...): the target links the .a files of the
-# modules and of everything they need. Only the C library's own parts stay shared.
+# tractor_static_archives(target MODULES pkg-config-module...): the target links the .a files of the modules and of
+# everything they need. Only the C library's own parts stay shared.
 function(tractor_static_archives target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "MODULES")
   # One call: pkg_check_modules makes a dozen, a second each.

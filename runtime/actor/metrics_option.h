@@ -1,6 +1,5 @@
 // Metrics of an actor that is not the arbiter, where TRACTOR_METRICS asks for them: HOST:PORT of a program's root; with
-// port 0 of every actor, each on a port of its own. Loop thread, before
-// calls are served.
+// port 0 of every actor, each on a port of its own. Loop thread, before calls are served.
 #pragma once
 
 #include <memory>

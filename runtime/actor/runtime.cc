@@ -44,6 +44,7 @@ ActorServer::Options with_services(ActorServer::Options options, Supervision& su
 
 void prepare_process() {
   static const bool once = [] {
+    // Debian's Abseil looks for deadlocks, and aborts for what only looks like one.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
     // Never given back: the last grpc_shutdown joins gRPC's threads, one of which may be polling for another 10 s (its
     // backup poller, after a write that had to wait); a child was killed then for not ending within its budget.

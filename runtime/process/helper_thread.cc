@@ -24,6 +24,7 @@
 #include "runtime/log.h"
 #include "runtime/process/early_output.h"
 #include "runtime/wire/address.h"
+#include "runtime/wire/is_unix_socket.h"
 
 namespace tractor {
 
@@ -48,9 +49,7 @@ namespace {
 // Whether a connected unix socket's other end belongs to our user, or to root. Over TCP nobody can tell: a credential
 // is asked for later.
 bool may_connect(int descriptor) {
-  int domain = AF_UNIX;
-  socklen_t domain_size = sizeof domain;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) == 0 && domain != AF_UNIX) return true;
+  if (!is_unix_socket(descriptor)) return true;
   ucred peer{};
   socklen_t size = sizeof peer;
   if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;

@@ -16,6 +16,7 @@
 #include "runtime/wire/call_service.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/hybrid_clock.h"
+#include "runtime/wire/is_unix_socket.h"
 #include "runtime/wire/link_stream.h"
 #include "runtime/wire/peer.h"
 #include "runtime/wire/value_codec.h"
@@ -88,12 +89,6 @@ void for_each_listening_on(int port, F&& f) {
                                                             : 0;
     if (ntohs(bound) == port) f(descriptor);
   }
-}
-
-bool is_unix_socket(int descriptor) {
-  int domain = 0;
-  socklen_t size = sizeof domain;
-  return getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
 }  // namespace

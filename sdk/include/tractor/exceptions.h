@@ -9,8 +9,7 @@
 //     std::rethrow_if_nested(e);                      // throws the SoldOut; does nothing for other errors
 //   }
 //
-// Registered in main beside the functions, in every process alike. An unregistered type keeps its C++ name and text. In
-// main only, before the program runs.
+// Registered in main, before the program runs, in every process alike. An unregistered type keeps its C++ name and text.
 #pragma once
 
 #include <concepts>
