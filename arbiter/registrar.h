@@ -68,6 +68,9 @@ class TreeRegistrar final : public Registrar {
   void wait_recorded() override;
   static constexpr std::size_t kMostEvents = 10'000;
 
+  // From the next connection on it is registered as this. Not a checkpoint.
+  void update(const ActorInfo& info) { actors_[info.id] = info; }
+
   // Parks until the claimed name is another's, or may be: the arbiter was not heard of for the time of the lease.
   // Returns why. When the arbiter comes back and has forgotten the claim it is claimed again, with a larger token.
   std::string wait_until_taken();

@@ -229,7 +229,7 @@ class Root {
     log::warning("the arbiter has ended: this program takes its place at " + to_string(claim_.address));
     if (over_tcp) {
       runtime_->add_address(claim_.address);
-      registrar_->add(runtime_->actor().info());  // when it is back, which is soon
+      registrar_->update(runtime_->actor().info());
     }
     serve_arbiter();
   }

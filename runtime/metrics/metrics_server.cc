@@ -1,5 +1,6 @@
 #include "runtime/metrics/metrics_server.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -104,6 +105,7 @@ struct MetricsServer::State {
           if (!cancelled) accept_next();
         });
       }
+      fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
       if (open_connections < kMaxConnections)
         std::make_shared<Connection>(std::move(socket), open_connections)->serve();
       accept_next();
@@ -117,6 +119,7 @@ MetricsServer::MetricsServer(const std::string& host, int port) : state_(std::ma
     const auto endpoints = asio::ip::tcp::resolver(state_->io).resolve(host, std::to_string(port));
     const asio::ip::tcp::endpoint endpoint = *endpoints.begin();
     state_->acceptor.open(endpoint.protocol());
+    fcntl(state_->acceptor.native_handle(), F_SETFD, FD_CLOEXEC);  // not for what this program starts
     state_->acceptor.set_option(asio::socket_base::reuse_address(true));
     state_->acceptor.bind(endpoint);
     state_->acceptor.listen();
