@@ -12,6 +12,9 @@ void check_actor(const ActorInfo& actor) {
   if (actor.id.empty()) throw UsageError(absl::StrCat("actor \"", actor.name, "\" needs an id to be registered"));
   check_short_text("an actor's id", actor.id);
   check_labels(actor.labels);
+  if (actor.addresses.empty())
+    throw UsageError(
+        absl::StrCat("actor \"", actor.name, "\" needs an address to be registered: nobody could call it"));
   for (const std::string& text : actor.addresses)
     check_has_port(parse_address(text), absl::StrCat("the address \"", text, "\" of actor \"", actor.name, "\""));
 }
@@ -22,6 +25,8 @@ void check_has_port(const Address& address, const std::string& what) {
 }
 
 void check_namespace(const std::string& actor_namespace) { check_short_text("a namespace", actor_namespace); }
+
+void check_tree_id(const std::string& tree_id) { check_short_text("a tree's id", tree_id); }
 
 void check_ttl(Clock::duration ttl) {
   if (ttl >= std::chrono::seconds(1) && ttl <= std::chrono::hours(24)) return;

@@ -14,10 +14,11 @@ namespace tractor::arbiter {
 inline constexpr std::uint32_t kRegistrationVersion = 1;
 
 // UsageError that names what is wrong with it: an actor has a name and an id, of at most 255 bytes without control
-// characters, and addresses that parse; labels are no longer either.
+// characters, and addresses that parse, one at least; labels are no longer either.
 void check_actor(const ActorInfo& actor);
-// The same for a namespace; empty is the default one.
+// The same for a namespace, of which the empty one is the default, and the id of a tree.
 void check_namespace(const std::string& actor_namespace);
+void check_tree_id(const std::string& tree_id);
 // For an address that others are to connect to; `what` begins the error.
 void check_has_port(const Address& address, const std::string& what);
 

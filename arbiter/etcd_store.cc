@@ -46,12 +46,14 @@ Store::Holder EtcdStore::open(const std::string& actor_namespace, Clock::duratio
                               std::function<void()> on_expired) {
   check_not_stale();
   const bool while_connected = ttl == Clock::duration::zero();
-  const auto holder = static_cast<Holder>(client_->grant(while_connected ? kLocalTtl : ttl).id());
+  const auto holder = static_cast<Holder>(client_->grant(lease(ttl)).id());
   leases_.emplace(holder, Lease{.actor_namespace = actor_namespace,
                                 .while_connected = while_connected,
                                 .on_expired = std::move(on_expired)});
   return holder;
 }
+
+Clock::duration EtcdStore::lease(Clock::duration ttl) const { return ttl == Clock::duration::zero() ? kLocalTtl : ttl; }
 
 EtcdStore::Lease& EtcdStore::used(Holder holder) {
   const auto lease = leases_.find(holder);
@@ -145,8 +147,10 @@ void EtcdStore::erase(Holder holder, const std::vector<std::string>& keys) {
   if (response.succeeded()) wait_until_seen(response.header().revision());
 }
 
-void EtcdStore::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) {
-  const Lease& lease = used(holder);
+void EtcdStore::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight,
+                      std::function<void()> renewed) {
+  Lease& lease = used(holder);
+  lease.renewed = std::move(renewed);
   for (const auto& [id, keys] : lease.actors) {
     const auto calls = calls_in_flight.find(id);
     view_.set_load(lease.actor_namespace, id, calls == calls_in_flight.end() ? 0 : calls->second);
@@ -206,19 +210,31 @@ void EtcdStore::keep_leases_alive() {
 void EtcdStore::renew_all(EtcdClient::KeepAliveStream& stream) {
   while (true) {
     std::vector<Holder> due;
-    for (auto& [holder, lease] : leases_) {
-      if (lease.while_connected || std::exchange(lease.heard_of, false)) due.push_back(holder);
+    for (const auto& [holder, lease] : leases_) {
+      if (lease.while_connected || lease.heard_of) due.push_back(holder);
     }
     for (const Holder holder : due) {
+      const auto lease = leases_.find(holder);
+      if (lease == leases_.end()) continue;  // it ended meanwhile
+      lease->second.heard_of = false;
+      const std::function<void()> renewed = std::exchange(lease->second.renewed, {});
       etcdserverpb::LeaseKeepAliveRequest request;
       request.set_id(static_cast<std::int64_t>(holder));
       etcdserverpb::LeaseKeepAliveResponse response;
       bool answered = false;
-      if (move_on_after(EtcdClient::kAnswerTimeout, [&] { answered = stream.write(request) && stream.read(response); })
-              .cancelled_caught() ||
-          !answered)
+      const bool cut_short = move_on_after(EtcdClient::kAnswerTimeout, [&] {
+                               answered = stream.write(request) && stream.read(response);
+                             }).cancelled_caught();
+      const auto still = leases_.find(holder);
+      if (cut_short || !answered) {
+        if (still != leases_.end()) still->second.heard_of = true;
         return;
-      if (response.ttl() == 0) expired(holder);
+      }
+      if (response.ttl() == 0) {
+        expired(holder);
+      } else if (still != leases_.end() && renewed) {
+        renewed();
+      }
     }
     sleep(kRenewal);
   }

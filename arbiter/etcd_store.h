@@ -26,9 +26,11 @@ class EtcdStore final : public Store {
   bool stale() const override { return follower_->stale(); }
 
   Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired) override;
+  Clock::duration lease(Clock::duration ttl) const override;
   std::uint64_t add(Holder holder, ActorInfo actor) override;
   void remove(Holder holder, const std::string& actor_id) override;
-  void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) override;
+  void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight,
+             std::function<void()> renewed) override;
   void drop(Holder holder) override;
   void abandon(Holder holder) override;
 
@@ -38,6 +40,7 @@ class EtcdStore final : public Store {
     bool while_connected;  // else only while the holder shows signs of life
     std::function<void()> on_expired;
     bool heard_of = true;  // since the last renewal
+    std::function<void()> renewed = {};
     // Their keys by id: that of the registration, and of the claim if there is one.
     std::map<std::string, std::vector<std::string>> actors = {};
   };

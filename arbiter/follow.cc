@@ -8,7 +8,7 @@ namespace {
 
 class Follower {
  public:
-  Follower(Store& store, WatchCall& call) : store_(store), call_(call) {}
+  Follower(Store& store, WatchCall& call) : store_(store), call_(call), epoch_(store.epoch()) {}
 
   void run() {
     const View& view = store_.view();
@@ -17,7 +17,7 @@ class Follower {
       if (!write_snapshot(view.list(call_.request.namespace_()), view.revision())) return;
     } else {
       const auto position = view.position_after(call_.request.revision());
-      if (!position || call_.request.epoch() != store_.epoch()) return start_over();
+      if (!position || call_.request.epoch() != epoch_) return start_over();
       position_ = *position;
     }
     while (write_next()) {
@@ -41,7 +41,7 @@ class Follower {
   bool write_next() {
     const View& view = store_.view();
     store_.changed().wait_until("a change of the registry", [&] { return view.log_end() > position_; });
-    if (position_ < view.log_begin()) {
+    if (position_ < view.log_begin() || store_.epoch() != epoch_) {
       start_over();
       return false;
     }
@@ -56,19 +56,21 @@ class Follower {
 
   void start_over() {
     v1::WatchResponse response = message(store_.view().revision());
+    response.set_epoch(store_.epoch());
     response.set_start_over(true);
     call_.write(response);
   }
 
   v1::WatchResponse message(std::uint64_t revision) {
     v1::WatchResponse response;
-    response.set_epoch(store_.epoch());
+    response.set_epoch(epoch_);
     response.set_revision(revision);
     return response;
   }
 
   Store& store_;
   WatchCall& call_;
+  const std::string epoch_;
   std::uint64_t position_ = 0;
 };
 

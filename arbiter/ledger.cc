@@ -68,8 +68,8 @@ void Ledger::run() {
 void Ledger::write() {
   if (to_write_.empty()) return;
   const std::vector<LedgerRecord> records = std::exchange(to_write_, {});
-  try {
-    to_thread([&] { files_->append(records); });
+  try {  // also what was taken when this is cancelled
+    CancelScope({.shield = true}).run([&] { to_thread([&] { files_->append(records); }); });
     failing_ = false;
   } catch (const std::exception& e) {
     if (!std::exchange(failing_, true)) log::error(std::string("events are lost: ") + e.what());

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "arbiter/check.h"
 #include "arbiter/same_host.h"
@@ -16,6 +17,9 @@
 
 namespace tractor::arbiter {
 namespace {
+
+// What everyone who finds an actor or copies the registry is sent.
+constexpr std::size_t kMostRegistrationBytes = std::size_t{16} << 10;
 
 // What is wrong with what was sent is its sender's error.
 template <class F>
@@ -34,18 +38,20 @@ class Registering {
 
   void run(v1::Welcome welcome) {
     open_task_nursery([&](TaskNursery& tasks) {
-      tasks.start_soon([this] { outbox_.run(); });
-      struct Close {
-        decltype(outbox_)& box;
-        ~Close() { box.close(); }
-      } close{outbox_};
+      tasks.start_soon([this] { outbox_.run([this](Operation& op) { return call_.wait_sent(op); }); });
+      tasks.start_soon([this] { acknowledge_events(); });
+      const absl::Cleanup end = [&] {
+        outbox_.close();
+        tasks.cancel_scope().cancel();
+      };
       v1::RegisterRequest message;
       while (!left_ && call_.read(message)) {
         if (message.has_hello()) {
           greet(message.hello(), welcome);
         } else {
-          receive(message, tasks);
+          receive(message);
         }
+        outbox_.wait_for_room();  // who does not read is not read from
       }
       if (expired_) throw LeaseExpired();
     });
@@ -72,7 +78,10 @@ class Registering {
       throw CallError(ErrorKind::failed_precondition, absl::StrCat("this arbiter speaks version ", kRegistrationVersion,
                                                                    " of the registration, not ", hello.version()));
     }
-    check([&] { check_namespace(hello.namespace_()); });
+    check([&] {
+      check_namespace(hello.namespace_());
+      check_tree_id(hello.tree_id());
+    });
     namespace_ = hello.namespace_();
     tree_id_ = hello.tree_id();
     same_host_ = is_same_host(call_.context().peer());
@@ -85,10 +94,11 @@ class Registering {
     *reply.mutable_welcome() = std::move(welcome);
     reply.mutable_welcome()->set_version(kRegistrationVersion);
     *reply.mutable_welcome()->mutable_ttl() = encode_duration(ttl);
+    *reply.mutable_welcome()->mutable_lease() = encode_duration(store_.lease(ttl));
     outbox_.send(std::move(reply));
   }
 
-  void receive(const v1::RegisterRequest& message, TaskNursery& tasks) {
+  void receive(const v1::RegisterRequest& message) {
     if (!holder_) throw CallError(ErrorKind::invalid_argument, "a registration begins with a hello");
     v1::RegisterResponse reply;
     switch (message.message_case()) {
@@ -103,16 +113,10 @@ class Registering {
         outbox_.send(std::move(reply));
         break;
       case v1::RegisterRequest::kHeartbeat:
-        store_.renew(*holder_,
-                     {message.heartbeat().calls_in_flight().begin(), message.heartbeat().calls_in_flight().end()});
+        renew(message.heartbeat());
         break;
       case v1::RegisterRequest::kEvents:
         record(message.events());
-        reply.set_recorded(message.events().number());
-        tasks.start_soon([this, reply] {  // who writes slowly does not hold up the rest
-          ledger_.wait_kept();
-          outbox_.send(reply);
-        });
         break;
       case v1::RegisterRequest::kGoodbye:
         left_ = true;
@@ -125,6 +129,12 @@ class Registering {
   void add(const v1::Registration& registration) {
     v1::RegisterResponse reply;
     try {
+      if (registration.ByteSizeLong() > kMostRegistrationBytes) {
+        throw CallError(
+            ErrorKind::invalid_argument,
+            absl::StrCat("a registration has at most ", kMostRegistrationBytes,
+                         " bytes, with its labels, modules and addresses; this one has ", registration.ByteSizeLong()));
+      }
       ActorInfo actor = decode(registration);
       actor.calls_in_flight = 0;  // heartbeats tell
       check([&] { check_actor(actor); });
@@ -144,7 +154,20 @@ class Registering {
     outbox_.send(std::move(reply));
   }
 
+  void renew(const v1::Heartbeat& heartbeat) {
+    store_.renew(*holder_, {heartbeat.calls_in_flight().begin(), heartbeat.calls_in_flight().end()},
+                 [this, sent_at = heartbeat.sent_at()] {
+                   v1::RegisterResponse reply;
+                   reply.set_renewed(sent_at);
+                   outbox_.send(std::move(reply));
+                 });
+  }
+
   void record(const v1::LedgerBatch& batch) {
+    if (batch_ != acknowledged_) {
+      throw CallError(ErrorKind::resource_exhausted,
+                      "a batch of events came before the last one was recorded: send one at a time");
+    }
     std::vector<LedgerRecord> records;
     for (const v1::LedgerEvent& event : batch.events()) {
       hybrid_clock().observe(event.clock());
@@ -152,6 +175,20 @@ class Registering {
       records.back().event.tree_id = tree_id_;
     }
     ledger_.add(std::move(records));
+    batch_ = batch.number();
+    batch_came_.notify();
+  }
+
+  // Who writes slowly does not hold up the rest.
+  void acknowledge_events() {
+    while (true) {
+      batch_came_.wait_until("events", [this] { return batch_ != acknowledged_; });
+      ledger_.wait_kept();
+      v1::RegisterResponse reply;
+      reply.set_recorded(*batch_);
+      acknowledged_ = batch_;
+      outbox_.send(std::move(reply));
+    }
   }
 
   // Nobody else may be left to tell of them.
@@ -181,6 +218,9 @@ class Registering {
   std::string tree_id_;
   std::map<std::string, std::string> actors_;  // that are registered: their names by id
   std::optional<Store::Holder> holder_;
+  std::optional<std::uint64_t> batch_;         // the number of the last one
+  std::optional<std::uint64_t> acknowledged_;  // of the last one that is kept
+  Condition batch_came_;
   bool same_host_ = false;
   bool left_ = false;
   bool expired_ = false;

@@ -28,7 +28,7 @@ constexpr Clock::duration kLongestPause = std::chrono::milliseconds(800);
 // How often loads are told when they have changed, and registrations tried again that an arbiter could not take.
 constexpr Clock::duration kBeat = std::chrono::seconds(1);
 // Heartbeats in a lease: two may be late, or lost.
-constexpr int kHeartbeatsPerTtl = 3;
+constexpr int kHeartbeatsPerLease = 3;
 constexpr Clock::duration kRecordTimeout = std::chrono::seconds(1);
 
 v1::RegisterRequest add_request(const ActorInfo& info) {
@@ -57,8 +57,10 @@ struct TreeRegistrar::Connection {
   std::unique_ptr<Stream> stream;
   std::optional<Outbox<Stream, v1::RegisterRequest>> outbox;
   bool welcomed = false;
+  bool claimed = false;
   bool ended = false;
-  Clock::duration ttl = {};           // zero: the stream itself keeps us registered
+  Clock::time_point opened = Clock::now();
+  Clock::duration lease = {};         // zero: the stream itself keeps us registered
   std::set<std::string> to_be_added;  // again: the arbiter could not take them yet
 };
 
@@ -98,7 +100,6 @@ void TreeRegistrar::keep_connected() {
     if (leaving_) return;
     if (std::exchange(connected_, false)) {
       log::warning(absl::StrCat("lost the arbiter at ", address(), " (", last_error_, "); trying until it is back"));
-      if (ttl_ > Clock::duration::zero()) lease_ends_ = deadline_after(ttl_);
       changed_.notify();
     }
     if (!welcomed_ && addresses_.size() == 1) {
@@ -174,7 +175,7 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     was_embedded_ = response.welcome().embedded() && addresses_.size() == 1;
     refusal_.clear();
     failures_ = 0;
-    connection.ttl = ttl_ = decode_duration(response.welcome().ttl());
+    connection.lease = lease_ = decode_duration(response.welcome().lease());
     connection.welcomed = true;
     connection_ = &connection;
     connected_ = true;
@@ -197,10 +198,22 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     connection.to_be_added.erase(response.added());
     if (response.added() == claimant_) {
       token_ = response.fencing_token();
-      lease_ends_ = Clock::kNever;
+      connection.claimed = true;
+      extend_claim(connection, connection.opened);
     }
+  } else if (response.message_case() == v1::RegisterResponse::kRenewed) {
+    const Clock::time_point sent_at(Clock::duration(static_cast<Clock::rep>(response.renewed())));
+    if (connection.claimed) extend_claim(connection, sent_at);
   }
   changed_.notify();
+}
+
+// Its lease began at `renewed`, or later.
+void TreeRegistrar::extend_claim(const Connection& connection, Clock::time_point renewed) {
+  const Clock::time_point now = Clock::now();
+  if (renewed < connection.opened || renewed > now) return;  // no time that we have told
+  const bool leased = connection.lease > Clock::duration::zero();
+  lease_ends_ = leased ? deadline_after(connection.lease - (now - renewed)) : Clock::kNever;
 }
 
 // One of several that does not answer must not keep us from the next.
@@ -212,8 +225,8 @@ void TreeRegistrar::give_up_unless_welcomed(Connection& connection) {
 }
 
 void TreeRegistrar::send_heartbeats(Connection& connection) {
-  const bool leased = connection.ttl > Clock::duration::zero();
-  const Clock::duration due = leased ? connection.ttl / kHeartbeatsPerTtl : Clock::duration::max();
+  const bool leased = connection.lease > Clock::duration::zero();
+  const Clock::duration due = leased ? connection.lease / kHeartbeatsPerLease : Clock::duration::max();
   std::map<std::string, std::uint32_t> told;
   Clock::time_point last = Clock::now();
   while (true) {
@@ -227,6 +240,7 @@ void TreeRegistrar::send_heartbeats(Connection& connection) {
     if (loads_ == told && Clock::now() - last < due) continue;
     v1::RegisterRequest heartbeat;
     heartbeat.mutable_heartbeat()->mutable_calls_in_flight()->insert(loads_.begin(), loads_.end());
+    heartbeat.mutable_heartbeat()->set_sent_at(static_cast<std::uint64_t>(Clock::now().time_since_epoch().count()));
     connection.outbox->send(std::move(heartbeat));
     told = loads_;
     last = Clock::now();
@@ -283,8 +297,8 @@ std::string TreeRegistrar::wait_until_taken() {
     });
     throw_if_cancelled();
     if (Clock::now() < lease_ends_ || !taken_.empty()) continue;
-    taken_ = absl::StrCat("the arbiter at ", address(), " was not heard of for ",
-                          absl::FormatDuration(absl::FromChrono(ttl_)), ": another may have the name by now");
+    taken_ = absl::StrCat("the arbiter at ", address(), " has not renewed the claim for ",
+                          absl::FormatDuration(absl::FromChrono(lease_)), ": another may have the name by now");
   }
   return taken_;
 }

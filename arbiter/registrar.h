@@ -71,8 +71,8 @@ class TreeRegistrar final : public Registrar {
   // From the next connection on it is registered as this. Not a checkpoint.
   void update(const ActorInfo& info) { actors_[info.id] = info; }
 
-  // Parks until the claimed name is another's, or may be: the arbiter was not heard of for the time of the lease.
-  // Returns why. When the arbiter comes back and has forgotten the claim it is claimed again, with a larger token.
+  // Parks until the claimed name is another's, or may be: the claim was not renewed for the time of its lease. Returns
+  // why. When the arbiter comes back and has forgotten the claim it is claimed again, with a larger token.
   std::string wait_until_taken();
 
   // The actor that hosts the arbiter.
@@ -87,6 +87,7 @@ class TreeRegistrar final : public Registrar {
   void receive(Connection& connection, const v1::RegisterResponse& response);
   void give_up_unless_welcomed(Connection& connection);
   void wait_until_claimed(const std::string& name);
+  void extend_claim(const Connection& connection, Clock::time_point renewed);
   void send_heartbeats(Connection& connection);
   void send_events();
   const std::string& address() const { return addresses_[current_]; }
@@ -107,8 +108,8 @@ class TreeRegistrar final : public Registrar {
   std::string claimant_;                          // the id of the exclusive one
   std::uint64_t token_ = 0;                       // of its claim
   std::string taken_;                             // why it has the name no longer
-  Clock::duration ttl_ = {};                      // of the last connection
-  Clock::time_point lease_ends_ = Clock::kNever;  // while the arbiter is away
+  Clock::duration lease_ = {};                    // of the last connection
+  Clock::time_point lease_ends_ = Clock::kNever;  // of the claim, unless it is renewed: not later at the arbiter
   ActorRef arbiter_;
   bool welcomed_ = false;  // ever
   bool was_embedded_ = false;

@@ -83,12 +83,14 @@ void Registry::remove(Holder holder, const std::string& actor_id) {
   apply({{.actor_namespace = lease.actor_namespace, .added = nullptr, .removed_id = actor_id}});
 }
 
-void Registry::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) {
+void Registry::renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight,
+                     std::function<void()> renewed) {
   const Lease& lease = used(holder);
   for (const auto& [id, token] : lease.actors) {
     const auto calls = calls_in_flight.find(id);
     view_.set_load(lease.actor_namespace, id, calls == calls_in_flight.end() ? 0 : calls->second);
   }
+  renewed();
 }
 
 void Registry::drop(Holder holder) {

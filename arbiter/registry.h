@@ -23,9 +23,12 @@ class Registry final : public Store {
   bool stale() const override { return false; }
 
   Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired = {}) override;
+  Clock::duration lease(Clock::duration ttl) const override { return ttl; }
   std::uint64_t add(Holder holder, ActorInfo actor) override;
   void remove(Holder holder, const std::string& actor_id) override;
-  void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) override;
+  void renew(
+      Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight,
+      std::function<void()> renewed = [] {}) override;
   void drop(Holder holder) override;
   void abandon(Holder holder) override;
 

@@ -120,9 +120,11 @@ struct Service::Methods : v1::ArbiterService::AsyncService {
   void serve_ledger(LedgerCall& call) {
     v1::LedgerResponse response;
     const grpc::Status status = answer(call.context(), [&] {
-      const NewestRecords newest = service.ledger_.ask(to_query(call.request), call.request.namespace_());
-      for (const LedgerRecord& record : newest.all()) *response.add_events() = encode(record.event);
-      response.set_more(newest.more());
+      call.run_while_wanted([&] {
+        const NewestRecords newest = service.ledger_.ask(to_query(call.request), call.request.namespace_());
+        for (const LedgerRecord& record : newest.all()) *response.add_events() = encode(record.event);
+        response.set_more(newest.more());
+      });
     });
     call.finish(response, status);
   }

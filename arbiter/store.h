@@ -72,15 +72,21 @@ class Store {
   // for `ttl`, unless that is zero: then `on_expired` is called once, on the loop, and must not wait. A checkpoint;
   // CallError(unavailable) when the store is away, here and below, and LeaseExpired below.
   virtual Holder open(const std::string& actor_namespace, Clock::duration ttl, std::function<void()> on_expired) = 0;
+  // How long registrations may go on that are not renewed, of a holder with that `ttl`: when it is zero, in case that
+  // the arbiter ends before it drops them.
+  virtual Clock::duration lease(Clock::duration ttl) const = 0;
   // Registers; replaces what was registered under the same id, whoever held it, unless that is a newer incarnation. The
-  // view has it on return. A checkpoint; OlderIncarnation, NameClaimed for an
-  // exclusive one where there is another of that name. Returns the fencing token of an exclusive one, else 0: as long
-  // as it is registered it stays the same, and the next one's is larger.
+  // view has it on return. A checkpoint; OlderIncarnation, NameClaimed for an exclusive one where there is another of
+  // that name. Returns the fencing token of an exclusive one, else 0: as long as it is registered it stays the same,
+  // and the next one's is larger.
   virtual std::uint64_t add(Holder holder, ActorInfo actor) = 0;
   // Of no effect when the holder has no such registration. The view has lost it on return. A checkpoint.
   virtual void remove(Holder holder, const std::string& actor_id) = 0;
-  // A sign of life, and how many calls its actors serve; those left out serve none. Not a checkpoint.
-  virtual void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight) = 0;
+  // A sign of life, and how many calls its actors serve; those left out serve none. `renewed` is called, on the loop,
+  // when the lease goes on for its whole time again; not when the holder ends before, or is renewed anew. Not a
+  // checkpoint.
+  virtual void renew(Holder holder, const std::map<std::string, std::uint32_t>& calls_in_flight,
+                     std::function<void()> renewed) = 0;
   // Ends the holder, and all its registrations now: the view has lost them on return. When the store is away they end
   // when their time is over. A checkpoint.
   virtual void drop(Holder holder) = 0;

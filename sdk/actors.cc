@@ -2,6 +2,8 @@
 
 #include "arbiter/client.h"
 #include "runtime/actor/runtime.h"
+#include "runtime/process/child.h"
+#include "runtime/wire/peer.h"
 #include "sdk/arbiter_access.h"
 #include "tractor/ledger.h"
 
@@ -27,8 +29,10 @@ arbiter::Client& client() {
 }  // namespace
 
 Portal portal_to(const ActorInfo& info) {
-  return {std::make_shared<Peer>(Runtime::current().wire(), ActorRef{.name = info.name, .id = info.id}, info.addresses),
-          nullptr};
+  Runtime& runtime = Runtime::current();
+  const std::shared_ptr<Child> child = runtime.supervision().child_with(info.id);
+  if (child != nullptr && child->peer() != nullptr) return {child->peer(), child};  // as if it had been started here
+  return {std::make_shared<Peer>(runtime.wire(), ActorRef{.name = info.name, .id = info.id}, info.addresses), nullptr};
 }
 
 void close_arbiter_client() { client_slot().reset(); }

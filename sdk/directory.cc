@@ -31,7 +31,12 @@ struct Directory::Copy {
 
 Directory::Directory(TaskNursery& nursery) : copy_(std::make_shared<Copy>(Runtime::current())) {
   nursery.start_named("directory", [copy = copy_] { copy->scope.run([&] { copy->registry.follow(); }); });
-  copy_->registry.changed().wait_until("the registry to be copied", [this] { return copy_->registry.complete(); });
+  try {
+    copy_->registry.changed().wait_until("the registry to be copied", [this] { return copy_->registry.complete(); });
+  } catch (...) {
+    copy_->scope.cancel();
+    throw;
+  }
 }
 
 Directory::~Directory() { copy_->scope.cancel(); }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/process/child.h"
 #include "runtime/wire/error_codec.h"
@@ -24,11 +25,11 @@ Down end_of(const Child& child) {
   try {
     std::rethrow_exception(down.error);
   } catch (const RemoteActorError& error) {
+    // Of this child: it may have failed with the death of one of its own.
     const auto signal = error.info().attributes.find("signal");
-    if (error.type_name() == "tractor::ActorDied" && signal != error.info().attributes.end()) {
+    if (error.type_name() == "tractor::ActorDied" && error.origin() == child.actor() &&
+        signal != error.info().attributes.end() && absl::SimpleAtoi(signal->second, &down.signal))
       down.reason = Down::Reason::killed;
-      down.signal = std::stoi(signal->second);
-    }
   } catch (...) {
   }
   return down;
@@ -39,14 +40,6 @@ Down end_of(Peer& peer) {
   PeerEnd end = peer.wait_end();
   if (end.said_goodbye) return {.actor = peer.actor()};
   return {.actor = peer.actor(), .reason = Down::Reason::unreachable, .error = exception_for(std::move(end.error))};
-}
-
-// The child of this actor that has that id, whatever way its portal came; null when it is none.
-std::shared_ptr<Child> child_with(const std::string& id) {
-  for (const auto& [pid, child] : Runtime::current().supervision().launched()) {
-    if (child->actor().id == id) return child->shared_from_this();
-  }
-  return nullptr;
 }
 
 }  // namespace
@@ -82,12 +75,12 @@ void Monitor::close() {
 }
 
 Monitor Portal::monitor(std::function<void(const Down&)> callback) const {
-  const std::string& self = Runtime::current().actor().self().id;
-  if (peer_->actor().id == self) {
+  Runtime& runtime = Runtime::current();
+  if (peer_->actor().id == runtime.actor().self().id) {
     throw UsageError("monitor: actor \"" + name() +
                      "\" cannot be told of its own end; current_actor().at_exit() runs something then");
   }
-  return {peer_, child_ != nullptr ? child_ : child_with(peer_->actor().id), std::move(callback)};
+  return {peer_, child_ != nullptr ? child_ : runtime.supervision().child_with(peer_->actor().id), std::move(callback)};
 }
 
 Monitor Portal::monitor(SendChannel<Down> channel) const {

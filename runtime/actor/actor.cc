@@ -70,16 +70,23 @@ void check_short_text(const std::string& what, const std::string& text) {
 }
 
 void check_labels(const std::map<std::string, std::string>& labels) {
+  constexpr std::size_t kMaxBytes = 4096;  // whoever finds an actor is sent them
+  std::size_t bytes = 0;
   for (const auto& [key, value] : labels) {
     check_short_text("a label", key);
     check_short_text(absl::StrCat("the label \"", key, "\""), value);
+    bytes += key.size() + value.size();
   }
+  if (bytes > kMaxBytes)
+    throw UsageError(absl::StrCat("an actor's labels have at most ", kMaxBytes, " bytes in all, not ", bytes));
 }
 
 void Actor::set_info(ActorInfo info) {
   info_ = std::move(info);
   self_ = {.name = info_.name, .id = info_.id};
 }
+
+void Actor::add_address(std::string address) { info_.addresses.push_back(std::move(address)); }
 
 void Actor::enable(const std::string& module) {
   functions_.check_module_name(module);
@@ -97,7 +104,8 @@ void Actor::cancel(Clock::duration budget, const ActorRef& requested_by, const s
                            reason.empty() ? "" : ": " + reason));
     if (on_cancel_) on_cancel_(requested_by, reason);
   }
-  cancel_deadline_ = std::min(cancel_deadline_, deadline_after(budget));
+  const Clock::time_point longest = Clock::kNever - Clock::duration(1);  // kNever: not cancelled
+  cancel_deadline_ = std::min({cancel_deadline_, deadline_after(budget), longest});
   if (scope_ != nullptr) scope_->cancel();
 }
 

@@ -33,6 +33,7 @@ class Actor final : public CallHandler {
   // --- identity and state ---
   const ActorInfo& info() const { return info_; }
   void set_info(ActorInfo info);
+  void add_address(std::string address);
   Value::Map& statespace() { return statespace_; }
   // Lets others call the functions of that module.
   void enable(const std::string& module);

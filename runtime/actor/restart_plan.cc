@@ -215,8 +215,8 @@ Clock::duration RestartPlan::pause_before(int restart) {
   if (restart <= 1) return Clock::duration::zero();
   const Backoff& backoff = options_.backoff;
   const double longest = static_cast<double>(backoff.longest.count());
-  const double pause =
-      std::min(longest, static_cast<double>(backoff.first.count()) * std::pow(backoff.factor, restart - 2));
+  const double pause = std::min(
+      longest, static_cast<double>(backoff.first.count()) * std::min(std::pow(backoff.factor, restart - 2), 1e18));
   const double from_0_to_1 = static_cast<double>(chance_() >> 11) * 0x1p-53;
   return Clock::duration(static_cast<Clock::rep>(pause * (1 + backoff.jitter * (2 * from_0_to_1 - 1))));
 }

@@ -175,9 +175,7 @@ void Runtime::listen_in(TreeDirectory directory) {
 
 void Runtime::add_address(Address address) {
   if (address.host == "0.0.0.0" || address.host == "::") address.host = host_name();
-  ActorInfo info = actor_.info();
-  info.addresses.push_back(to_string(address));
-  actor_.set_info(std::move(info));
+  actor_.add_address(to_string(address));
 }
 
 void Runtime::accept_on(UniqueDescriptor listening_socket) {

@@ -62,13 +62,23 @@ bool may_connect(int descriptor) {
 // What HTTP/2 begins with (RFC 9113, 3.4).
 constexpr std::string_view kGreeting = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-// Whether that has come, or something else, or the end: what gRPC deals with.
+// And what follows it: a frame of settings, of 6 bytes each. It begins with its length, in 3 bytes, and its type.
+constexpr std::size_t kFrameHeader = 9;
+constexpr char kSettings = 4;
+constexpr std::size_t kMostSettings = 600;
+
+// Whether all that has come, or something else, or the end: what gRPC deals with.
 bool has_spoken(int descriptor) {
-  std::array<char, kGreeting.size()> begin{};
+  std::array<char, kGreeting.size() + kFrameHeader + kMostSettings> begin{};
   const ssize_t size = recv(descriptor, begin.data(), begin.size(), MSG_PEEK);
   if (size < 0) return errno != EAGAIN && errno != EINTR;
   const std::string_view said(begin.data(), static_cast<std::size_t>(size));
-  return said.empty() || said == kGreeting || !kGreeting.starts_with(said);
+  if (said.empty() || !kGreeting.starts_with(said.substr(0, kGreeting.size()))) return true;
+  if (said.size() < kGreeting.size() + kFrameHeader) return false;
+  const std::string_view frame = said.substr(kGreeting.size());
+  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(frame[i])); };
+  const std::size_t length = byte(0) << 16 | byte(1) << 8 | byte(2);
+  return frame[3] != kSettings || length > kMostSettings || frame.size() >= kFrameHeader + length;
 }
 
 // Passed on when it speaks: a client does so as soon as it is connected.

@@ -188,6 +188,13 @@ void Supervision::serve(ActorServer& server, TaskNursery& system, const WireCont
       });
 }
 
+std::shared_ptr<Child> Supervision::child_with(const std::string& actor_id) const {
+  for (const auto& [pid, child] : launched_) {
+    if (child->actor().id == actor_id) return child->shared_from_this();
+  }
+  return nullptr;
+}
+
 void Supervision::record(LedgerEvent event) {
   if (registrar_ == nullptr) return;
   event.clock = hybrid_clock().tick();
@@ -196,9 +203,7 @@ void Supervision::record(LedgerEvent event) {
   registrar_->record(std::move(event));
 }
 
-void Supervision::stop() {
-  methods_->acceptors.stop();
-}
+void Supervision::stop() { methods_->acceptors.stop(); }
 
 Clock::duration Supervision::budget_for(const ChildSpec& spec) const {
   const std::optional<Clock::duration> left = time_left_ ? time_left_() : std::nullopt;

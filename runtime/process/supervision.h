@@ -90,6 +90,8 @@ class Supervision {
 
   // Which processes were launched here and are not reaped: all other children of this process are orphans, or not ours.
   std::map<pid_t, Child*>& launched() { return launched_; }
+  // The child of this actor that has that id; null when it is none.
+  std::shared_ptr<Child> child_with(const std::string& actor_id) const;
 
  private:
   struct Methods;

@@ -64,6 +64,12 @@ std::string describe(const std::exception_ptr& error) {
     return text;
   } catch (const char* text) {
     return text != nullptr ? text : "null";
+  } catch (int number) {
+    return std::to_string(number);
+  } catch (long number) {
+    return std::to_string(number);
+  } catch (double number) {
+    return std::to_string(number);
   } catch (...) {
     return type_name_of(error);
   }

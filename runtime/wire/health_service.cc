@@ -2,9 +2,11 @@
 
 #include <optional>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "runtime/wire/server_call.h"
+#include "runtime/wire/value.h"
 
 namespace tractor {
 namespace {
@@ -15,17 +17,10 @@ using grpc::health::v1::HealthCheckResponse;
 
 using ServedMethods = Health::WithAsyncMethod_Check<Health::WithAsyncMethod_Watch<Health::Service>>;
 using CheckCall = UnaryCall<HealthCheckRequest, HealthCheckResponse>;
+using WatchCall = WriterCall<HealthCheckRequest, HealthCheckResponse>;
 
-struct WatchCall : WriterCall<HealthCheckRequest, HealthCheckResponse> {
-  // Also while the actor ends: that is what the watcher waits for.
-  void send(HealthCheckResponse::ServingStatus status) {
-    HealthCheckResponse response;
-    response.set_status(status);
-    Operation op("a status to be sent");
-    writer.Write(response, op.tag());
-    wait_sent(op);
-  }
-};
+// Streams that may be open at a time: each costs a task, and a probe needs one.
+constexpr int kMostWatchers = 1000;
 
 }  // namespace
 
@@ -41,14 +36,22 @@ struct HealthService::Methods : ServedMethods {
     HealthCheckResponse response;
     response.set_status(status_of(call.request.service()));
     if (response.status() == HealthCheckResponse::SERVICE_UNKNOWN) {
-      const std::string message = absl::StrCat("no service \"", call.request.service(), "\" is served here");
+      const std::string message =
+          absl::StrCat("no service ", Value(call.request.service()).describe(), " is served here");
       call.finish({}, {grpc::StatusCode::NOT_FOUND, message});
     } else {
       call.finish(response, grpc::Status::OK);
     }
   }
 
-  void serve_watch(WatchCall& call) const {
+  void serve_watch(WatchCall& call) {
+    if (watchers == kMostWatchers) {
+      call.finish({grpc::StatusCode::RESOURCE_EXHAUSTED,
+                   absl::StrCat("at most ", kMostWatchers, " streams watch the health of an actor at a time")});
+      return;
+    }
+    ++watchers;
+    const absl::Cleanup watched = [this] { --watchers; };
     grpc::Status status(grpc::StatusCode::CANCELLED, "the caller went away");
     try {
       call.run_while_wanted([&] {
@@ -57,7 +60,9 @@ struct HealthService::Methods : ServedMethods {
         while (true) {
           health.changed_.wait_until("a status to change", has_changed);
           told = status_of(call.request.service());
-          call.send(*told);
+          HealthCheckResponse response;
+          response.set_status(*told);
+          call.write(response);
         }
       });
     } catch (const Cancelled& cancelled) {
@@ -68,6 +73,7 @@ struct HealthService::Methods : ServedMethods {
   }
 
   HealthService& health;
+  int watchers = 0;
   Acceptors acceptors;
 };
 

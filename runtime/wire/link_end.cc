@@ -129,6 +129,8 @@ void LinkEnd::take_chunk(const Frame& frame) {
     on_first_piece(frame.call);
     partial.bytes_left = chunk.total_bytes;
   }
+  if (chunk.data.empty()) link_rule_broken("an empty piece of a frame");
+  if (partial_.size() > kMaxCalls) link_rule_broken(absl::StrCat("more than ", kMaxCalls, " frames in pieces"));
   if (chunk.data.size() > partial.bytes_left) link_rule_broken("pieces that are more than their frame");
   partial.bytes_left -= chunk.data.size();
   partial.bytes += chunk.data;  // no more memory than has come, whatever total_bytes says

@@ -14,6 +14,15 @@
 namespace tractor {
 namespace {
 
+// Who opens a link says at once who it is.
+constexpr Clock::duration kSilence = std::chrono::seconds(10);
+
+ErrorInfo silence() {
+  return error_info(std::make_exception_ptr(
+                        CallError(ErrorKind::deadline_exceeded, "who has opened this link does not say who it is")),
+                    {});
+}
+
 ErrorInfo broken_on_purpose() {
   return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the link was broken on purpose")), {});
 }
@@ -216,7 +225,13 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
         end_.emplace(*this, handler, calls);
         begin(call_.stream);
         try {
-          changed_.wait_until("a link to end", [this] { return read_ended_ || violation_; });
+          const auto over = [this] { return read_ended_ || violation_; };
+          move_on_after(kSilence, [&] {
+            changed_.wait_until("the other end of a link", [&] { return end_->greeted() || over(); });
+          });
+          throw_if_cancelled();
+          if (!end_->greeted() && !over()) violation_ = silence();
+          changed_.wait_until("a link to end", over);
         } catch (const Cancelled&) {
           end_->go_away();
           throw;
@@ -247,7 +262,9 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
   void on_read(bool ok) override {
     if (ok && !violation_) {
       try {
+        const bool greeted = end_->greeted();
         receive();
+        if (!greeted) changed_.notify();
       } catch (const Error& e) {
         log::warning("a link of " + to_string(end_->other()) + " is closed: " + e.what());
         violation_ = error_info(std::current_exception(), {});

@@ -1,11 +1,12 @@
 // Messages waiting to be written to a stream, one write in flight. send() never waits, so it may be called from
-// anywhere on the loop; run() is the writing task. For control streams, whose messages are few; nothing here holds a
-// sender back. Loop thread only.
+// anywhere on the loop; run() is the writing task. For control streams, whose messages are few: who sends for an other
+// end that may not read, holds itself back with wait_for_room(). Loop thread only.
 #pragma once
 
 #include <deque>
 #include <utility>
 
+#include "runtime/task/condition.h"
 #include "runtime/wire/completion_queue.h"
 
 namespace tractor {
@@ -36,8 +37,18 @@ class Outbox {
     while (!closed_ && (idle_ == nullptr || !queue_.empty())) yield_now();
   }
 
+  // Parks until fewer than kRoom messages wait, or the stream has ended.
+  void wait_for_room() {
+    room_.wait_until("room for what is to be sent", [this] { return closed_ || queue_.size() < kRoom; });
+  }
+
   // Writes until close(), or until a write fails. Not ended by cancellation: close() it, or end the stream.
   void run() {
+    run([](Operation& op) { return op.wait_shielded(); });
+  }
+  // The same, for who knows how to end a write: `wait` returns when its tag has come, with gRPC's ok.
+  template <class Wait>
+  void run(Wait&& wait) {
     while (true) {
       if (queue_.empty()) {
         if (closed_) return;
@@ -50,17 +61,22 @@ class Outbox {
       queue_.pop_front();
       Operation op("a message to be sent");
       stream_.Write(message, op.tag());
-      if (!op.wait_shielded()) {
+      const bool written = wait(op);
+      if (!written) {
         closed_ = true;
         queue_.clear();
-        return;
       }
+      room_.notify();
+      if (!written) return;
     }
   }
 
  private:
+  static constexpr std::size_t kRoom = 1000;
+
   Stream& stream_;
   std::deque<Message> queue_;
+  Condition room_;
   Waiter* idle_ = nullptr;
   bool closed_ = false;
 };

@@ -42,9 +42,9 @@ class ServerCall {
     return scope.cancelled_caught();
   }
 
-  // Until the tag of something sent has come. A client that does not read cannot keep this actor from ending: once the
-  // task is cancelled it has kSendTimeout, then its connection is closed.
-  void wait_sent(Operation& op);
+  // Until the tag of something sent has come; returns gRPC's ok. A client that does not read cannot keep this actor
+  // from ending: once the task is cancelled it has kSendTimeout, then its connection is closed.
+  bool wait_sent(Operation& op);
   static constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
 
   // For a stream whose writes go on by their tags, one in flight: waits, whatever is cancelled, until `all_written` and
@@ -140,12 +140,11 @@ struct WriterCall : ServerCall {
   void request_next(Service& service, Method method, grpc::ServerCompletionQueue* queue, Tag& tag) {
     (service.*method)(&context(), &request, &writer, queue, queue, tag.tag());
   }
-  // Waits until the client has room for it; false when the stream has ended. When the task is cancelled, so is the
-  // stream.
+  // Waits until the client has room for it; false when the stream has ended. Goes out also when the task is cancelled.
   bool write(const Response& response) {
     Operation op("a response to be sent");
     writer.Write(response, op.tag());
-    return op.wait([this] { context().TryCancel(); });
+    return wait_sent(op);
   }
   // Ends the stream.
   void finish(const grpc::Status& status) {

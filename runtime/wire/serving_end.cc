@@ -7,6 +7,12 @@
 #include "runtime/wire/link_items.h"
 
 namespace tractor {
+namespace {
+
+// Once this actor ends: for what still is to be sent.
+constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
+
+}  // namespace
 
 struct ServingEnd::Call {
   Invocation invocation = {};
@@ -111,7 +117,12 @@ void ServingEnd::serve(std::uint64_t number, Call& call) {
   } catch (...) {
     error = error_info(std::current_exception(), handler_.self());
   }
-  CancelScope({.shield = true}).run([this] { wait_for_small_room(); });
+  try {
+    wait_for_small_room();
+  } catch (const Cancelled& cancelled) {  // a caller that does not read cannot keep this actor from ending
+    cancelled.absorb();
+    CancelScope({.deadline = deadline_after(kSendTimeout), .shield = true}).run([this] { wait_for_small_room(); });
+  }
   fail(number, error);
 }
 

@@ -24,6 +24,24 @@ class ArbiterService : public RealProcesses {
 
 void define(Program& /*p*/) {}
 
+// A tree that reads no answer.
+TRACTOR_SCENARIO(floods) {
+  Wire wire(arguments.at(0));
+  Tree tree(wire);
+  std::cout << "welcome" << std::endl;
+  v1::RegisterRequest request;
+  request.mutable_heartbeat();
+  while (true) tree.send(request);
+}
+
+// Takes much ahead: when it is stopped it is the socket that fills.
+TRACTOR_SCENARIO(watches) {
+  grpc::ChannelArguments wide;
+  wide.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 16 << 20);
+  Wire wire(arguments.at(0), wide);
+  for (Watcher watcher(wire);;) std::cout << watcher.next() << std::endl;
+}
+
 // --- registering ---
 
 TEST_F(ArbiterService, registrations_on_this_host_have_no_lease_and_end_with_their_stream) {
@@ -76,6 +94,11 @@ TEST_F(ArbiterService, what_cannot_be_registered_is_refused_and_the_rest_goes_on
   v1::Registration nowhere = registration("a", "1");
   nowhere.add_addresses("nowhere");
   refused(nowhere, {"\"nowhere\""});
+  nowhere.clear_addresses();
+  refused(nowhere, {"needs an address"});
+  v1::Registration huge = registration("a", "1");
+  huge.add_modules(std::string(17'000, 'm'));
+  refused(huge, {"at most 16384 bytes"});
   EXPECT_EQ(tree.add(registration("a", "1", 7))->added(), "1");
   refused(registration("a", "1", 6), {"incarnation 7"});
   EXPECT_EQ(wire_.find("a"), Ids{"1"});
@@ -101,6 +124,46 @@ TEST_F(ArbiterService, a_stream_that_does_not_begin_as_it_must_is_ended_with_the
   request.mutable_hello()->set_version(1);
   request.mutable_hello()->set_namespace_("a\nb");
   ends_with(request, grpc::StatusCode::INVALID_ARGUMENT, "a namespace has no control characters");
+  request.mutable_hello()->set_namespace_("a");
+  request.mutable_hello()->set_tree_id(std::string(256, 'x'));
+  ends_with(request, grpc::StatusCode::INVALID_ARGUMENT, "a tree's id has at most 255 bytes");
+}
+
+TEST_F(ArbiterService, events_come_one_batch_at_a_time) {
+  Tree tree(wire_);
+  v1::RegisterRequest request;
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    request.mutable_events()->set_number(number);
+    EXPECT_EQ(tree.ask(request)->recorded(), number);
+  }
+  for (int i = 0; i < 100; ++i) {
+    request.mutable_events()->set_number(request.events().number() + 1);
+    tree.send(request);
+  }
+  EXPECT_TRUE(contains(tree.end().error_message(), "send one at a time"));
+}
+
+TEST_F(ArbiterService, a_heartbeat_is_answered) {
+  Tree tree(wire_);
+  v1::RegisterRequest request;
+  request.mutable_heartbeat()->set_sent_at(17);
+  EXPECT_EQ(tree.ask(request)->renewed(), 17U);
+}
+
+TEST_F(ArbiterService, clients_that_do_not_read_do_not_keep_it_from_ending) {
+  const std::string socket = "unix:" + scratch_ / "b.sock";
+  Process arbiter = start_arbiter({"--listen", socket, "--log", "error"});
+  Wire wire(socket);
+  Tree tree(wire);
+  Process floods = Process::as("floods", {socket});
+  ASSERT_TRUE(floods.prints("welcome"));
+  Process watches = Process::as("watches", {socket});
+  ASSERT_TRUE(watches.prints("end @0"));
+  watches.signal(SIGSTOP);
+  for (std::uint64_t i = 1; i <= 3000; ++i) tree.add(registration(std::string(200, 'a'), "1", i));
+  floods.signal(SIGSTOP);
+  arbiter.signal(SIGTERM);
+  EXPECT_EQ(arbiter.wait(), Exit{.code = 0}) << arbiter.err();
 }
 
 // --- watching ---

@@ -208,6 +208,21 @@ TEST_F(BadInput, a_runtime_directory_that_is_not_there_is_made) {
   EXPECT_TRUE(left_in(scratch_ / "new").empty());
 }
 
+TEST_F(BadInput, the_runtime_directory_is_the_users_own_one_unless_another_is_named) {
+  const auto is_used = [&](const std::string& directory) {
+    run([&] { EXPECT_TRUE(current_actor().info().addresses.front().starts_with("unix:" + directory + "/tree-")); });
+  };
+  unsetenv("TRACTOR_RUNTIME_DIR");
+  setenv("XDG_RUNTIME_DIR", (scratch_ / "xdg").c_str(), 1);
+  std::filesystem::create_directory(scratch_ / "xdg");
+  is_used(scratch_ / "xdg/tractor");
+  unsetenv("XDG_RUNTIME_DIR");
+  setenv("TMPDIR", (scratch_ / "tmp").c_str(), 1);
+  std::filesystem::create_directory(scratch_ / "tmp");
+  is_used(scratch_ / "tmp/tractor-" + std::to_string(geteuid()));
+  unsetenv("TMPDIR");
+}
+
 // --- functions and modules ---
 
 TEST_F(BadInput, functions_that_cannot_be_defined) {

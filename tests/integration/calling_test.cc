@@ -62,6 +62,14 @@ bool crunch(double seconds) {
   crunching = false;
   return may_end;
 }
+std::atomic<bool> told_to_stop = false;
+void crunch_until_told(const std::stop_token& stop) {
+  crunching = true;
+  while (!stop.stop_requested()) std::this_thread::yield();
+  crunching = false;
+  told_to_stop = true;
+}
+bool was_told_to_stop() { return told_to_stop; }
 bool is_crunching() { return crunching; }
 void busy_poll() { current_actor().busy_poll(100us); }
 Event end_was_called;
@@ -92,6 +100,8 @@ void define(Program& p) {
       .def("wait_forever", wait_forever)
       .def("pass_on", pass_on, "ring", "hops")
       .def("crunch", crunch, in_thread, "seconds")
+      .def("crunch_until_told", crunch_until_told, in_thread)
+      .def("was_told_to_stop", was_told_to_stop)
       .def("is_crunching", is_crunching)
       .def("busy_poll", busy_poll)
       .def("let_it_end", let_it_end)
@@ -300,6 +310,23 @@ TEST_F(Calling, A11_an_actor_answers_other_calls_while_a_function_computes_in_a_
         EXPECT_TRUE(frank.run(is_crunching));
         frank.run(let_it_end);
       });
+      frank.cancel_actor();
+    });
+  });
+}
+
+TEST_F(Calling, a_function_in_a_thread_is_told_by_its_stop_token_that_its_call_is_cancelled) {
+  run([] {
+    open_nursery([](ActorNursery& n) {
+      Portal frank = n.start_actor("frank", kDaemon);
+      CancelScope scope;
+      open_task_nursery([&](TaskNursery& t) {
+        t.start_soon([&] { scope.run([&] { frank.run(crunch_until_told); }); });
+        EXPECT_TRUE(eventually([&] { return frank.run(is_crunching); }));
+        scope.cancel();
+      });
+      EXPECT_TRUE(scope.cancelled_caught());
+      EXPECT_TRUE(frank.run(was_told_to_stop));
       frank.cancel_actor();
     });
   });

@@ -292,8 +292,14 @@ TEST_F(Dialogs, A36_killing_the_other_side_ends_a_dialog_with_an_error_that_name
         Portal talker = n.start_actor("talker", {.modules = {"talk"}});
         auto dialog = talker.open_context(until_cancelled, trace_.path());
         dialog.started();
+        const auto killed_at = monotonic_now();
         kill(*trace_.pids().begin(), SIGKILL);
-        dialog.receive();
+        try {
+          dialog.receive();
+        } catch (const RemoteActorError&) {
+          EXPECT_LT(monotonic_now() - killed_at, within(1s));
+          throw;
+        }
       });
     });
     EXPECT_TRUE(contains(error.what(), "\"talker\"") && contains(error.what(), "signal 9"));

@@ -95,6 +95,17 @@ TEST_F(Copies, go_on_at_the_next_arbiter) {
   });
 }
 
+TEST_F(Copies, that_are_not_whole_in_time_are_none) {
+  Process process = arbiter(first_);
+  run({.arbiter = first_}, [&] {
+    process.signal(SIGSTOP);
+    open_task_nursery([](TaskNursery& tasks) {
+      EXPECT_TRUE(move_on_after(50ms, [&] { const Directory directory(tasks); }).cancelled_caught());
+    });  // no task of it goes on
+    process.signal(SIGCONT);
+  });
+}
+
 TEST_F(Copies, end_with_their_object) {
   run([] {
     open_task_nursery([](TaskNursery& tasks) {

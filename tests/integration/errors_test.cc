@@ -322,7 +322,9 @@ TEST_F(Errors, A23_an_unregistered_type_keeps_its_name_and_text_and_rethrow_if_n
 }
 
 TEST_F(Errors, A23_what_is_no_std_exception_keeps_its_type_name_and_text) {
-  EXPECT_EQ(error_of(throw_42).type_name(), "int");
+  const RemoteActorError number = error_of(throw_42);
+  EXPECT_EQ(number.type_name(), "int");
+  EXPECT_EQ(number.message(), "42");
   EXPECT_TRUE(contains(error_of(throw_struct).type_name(), "NotAnException"));
   const RemoteActorError error = error_of(throw_text, "only text");
   EXPECT_TRUE(contains(error.type_name(), "string"));

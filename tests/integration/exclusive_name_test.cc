@@ -125,6 +125,20 @@ TEST_F(ExclusiveName, over_etcd_it_is_one_for_all_arbiters_and_outlives_them) {
   two.end();
 }
 
+// Neither could a name be given to another while all of etcd is stopped: but an arbiter that is cut off from a majority
+// cannot know.
+TEST_F(ExclusiveName, over_etcd_who_cannot_renew_it_is_told_and_ends) {
+  serve(1);
+  Process here = arbiter(first_);
+  Leader one(first_);
+  EXPECT_GT(one.token(), 0U);
+  std::this_thread::sleep_for(12s);  // it is renewed
+  etcd_->signal(0, SIGSTOP);
+  EXPECT_EQ(one.process().wait(), Exit{.code = 1});
+  EXPECT_TRUE(contains(one.process().err(), "has not renewed the claim for 10s: another may have the name by now"));
+  etcd_->signal(0, SIGCONT);
+}
+
 TEST_F(ExclusiveName, over_etcd_it_is_free_when_its_holder_has_ended) {
   serve(1);
   Process here = arbiter(first_);

@@ -207,6 +207,18 @@ TEST_F(Killing, A36_a_third_actors_call_to_a_killed_actor_fails_at_once_naming_i
   });
 }
 
+TEST_F(Killing, A36_a_child_that_was_found_by_its_name_is_named_with_its_signal_and_its_death_is_one_error) {
+  run([&] {
+    const RemoteActorError error = error_when_killed(SIGKILL, [&] {
+      open_nursery([&](ActorNursery& n) {
+        n.start_actor("victim", {.modules = {"work"}});
+        find_actor("victim")->run(until_cancelled, trace_.path(), "victim");
+      });
+    });
+    expect_death(error, "signal 9 (Killed)");
+  });
+}
+
 TEST_F(Killing, A36_later_calls_to_a_dead_actor_say_what_became_of_it) {
   run([&] {
     std::optional<Portal> portal;

@@ -1,7 +1,9 @@
 // Limits of the machine, and strangers on an actor's socket: a clear error for whom it concerns, and everything else
 // goes on.
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "work.h"
@@ -85,11 +87,12 @@ int descriptor_count() { return static_cast<int>(open_descriptors().size()); }
 TEST_F(Limits, A41_strangers_that_stay_silent_or_stop_in_the_middle_hold_nobody_up_and_leave_nothing) {
   with_daemon({.modules = {"work", "limits"}}, [&](Portal& frank) {
     const int before = frank.run(descriptor_count);
+    const std::string beginning = kPreface + frame(4, 0, {0, 3, 0, 0, 0, 7});  // settings
     {
       std::vector<RawConnection> strangers;
       for (int i = 0; i < 100; ++i) {
         strangers.emplace_back(frank.channel().address);
-        if (i % 2 == 1) strangers.back().send(kPreface.substr(0, static_cast<std::size_t>(i) % kPreface.size()));
+        if (i % 2 == 1) strangers.back().send(beginning.substr(0, static_cast<std::size_t>(i) % beginning.size()));
       }
       EXPECT_TRUE(eventually([&] { return frank.run(descriptor_count) >= before + 50; }));
       EXPECT_EQ(frank.run(ping), "pong");
@@ -98,6 +101,22 @@ TEST_F(Limits, A41_strangers_that_stay_silent_or_stop_in_the_middle_hold_nobody_
     }
     EXPECT_TRUE(eventually([&] { return frank.run(descriptor_count) <= before + 1; }, within(2s)))
         << before << " -> " << frank.run(descriptor_count);
+  });
+}
+
+TEST_F(Limits, a_connection_of_another_user_is_closed) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  with_daemon({.modules = {"work", "limits"}}, [](Portal& frank) {
+    constexpr uid_t kNobody = 65534;
+    to_thread([address = frank.channel().address] {
+      // This thread's alone, as libc's seteuid() is not; with root's eyes for files, as the directory is root's.
+      ASSERT_EQ(syscall(SYS_setresuid, -1, kNobody, -1), 0);
+      setfsuid(0);
+      const RawConnection stranger(address);
+      EXPECT_EQ(syscall(SYS_setresuid, -1, 0, -1), 0);
+      EXPECT_TRUE(eventually([&] { return stranger.closed(); }, 5s));
+    });
+    EXPECT_EQ(frank.run(ping), "pong");
   });
 }
 

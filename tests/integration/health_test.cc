@@ -112,6 +112,19 @@ TEST_F(HealthTest, a_hundred_watchers_are_told_of_its_end) {
   expect_to_end(process);
 }
 
+TEST_F(HealthTest, only_so_many_may_watch) {
+  Process process = arbiter({"--listen", socket_});
+  HealthClient client(socket_);
+  std::vector<std::unique_ptr<HealthClient::Watch>> watches;
+  for (int i = 0; i < 1000; ++i) watches.push_back(client.watch());
+  for (const auto& watch : watches) EXPECT_EQ(watch->next(), "SERVING");
+  const auto one_more = client.watch();
+  EXPECT_EQ(one_more->next(), "end");
+  EXPECT_EQ(one_more->finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  watches.pop_back();
+  EXPECT_TRUE(eventually([&] { return client.watch()->next() == "SERVING"; }));
+}
+
 TEST_F(HealthTest, every_actor_has_it) {
   run([] {
     open_nursery([](ActorNursery& n) {

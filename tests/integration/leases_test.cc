@@ -84,7 +84,7 @@ TEST_F(Leases, who_has_an_exclusive_name_and_is_cut_off_is_told_when_its_lease_i
   ASSERT_TRUE(near.prints("leads")) << near.err();
   host_->pull_out();
   EXPECT_EQ(near.wait(), Exit{.code = 1});
-  EXPECT_TRUE(contains(near.err(), "was not heard of for 3s: another may have the name by now"));
+  EXPECT_TRUE(contains(near.err(), "has not renewed the claim for 3s: another may have the name by now"));
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ void middle(const std::string& end) {
     sleep_forever();
   });
 }
+// Fails with the death of a child of its own.
+void lose_a_child() {
+  open_nursery([](ActorNursery& n) { kill(n.start_actor("leaf", kDaemon).run(own_pid), SIGKILL); });
+}
 std::string hold_nothing() { return current_actor().id(); }
 
 class Monitored : public TracedProcesses {
@@ -93,6 +97,15 @@ TEST_F(Monitored, a_child_that_failed_is_told_with_its_error) {
   });
 }
 
+TEST_F(Monitored, a_child_that_failed_with_the_death_of_its_own_child_was_not_killed) {
+  with_child(add_frank, [this](Supervisor& supervisor) {
+    const Portal parent = supervisor.start_child("parent", {.restart = Restart::temporary}, lose_a_child);
+    const Down down = down_of(parent, [] {});
+    EXPECT_EQ(down.reason, Reason::error);
+    EXPECT_TRUE(contains(describe(down.error), "leaf"));
+  });
+}
+
 TEST_F(Monitored, a_cancelled_child_is_told_with_who_cancelled_it) {
   with_child(add_frank, [this](Supervisor& supervisor) {
     Portal frank = supervisor.portal("frank");
@@ -120,9 +133,7 @@ TEST_F(Monitored, one_that_is_gone_already_is_told_at_once) {
     frank.cancel_actor();
     EXPECT_EQ(down_of(frank, [] {}).reason, Reason::cancelled);
     EXPECT_EQ(down_of(frank, [] {}).reason, Reason::cancelled);
-    const Down down = down_of(*found, [] {});  // nothing is known of it here but its address
-    EXPECT_EQ(down.reason, Reason::unreachable);
-    EXPECT_TRUE(contains(describe(down.error), "actor \"frank\" at unix:"));
+    EXPECT_EQ(down_of(*found, [] {}).reason, Reason::cancelled);
   });
 }
 
@@ -261,6 +272,7 @@ void define(Program& p) {
   p.module("monitored")
       .def("return_at_once", return_at_once)
       .def("middle", middle)
+      .def("lose_a_child", lose_a_child)
       .def("hold_nothing", hold_nothing)
       .def("cancel", cancel, "name");
 }

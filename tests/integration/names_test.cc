@@ -121,6 +121,11 @@ TRACTOR_SCENARIO(serves_tcp) {
   });
 }
 
+TRACTOR_SCENARIO(is_a_daemon) { return program->run_daemon({.name = arguments.at(0), .modules = {"names"}}); }
+TRACTOR_SCENARIO(would_go_on) {
+  return program->main({.name = arguments.at(0)}, [] { sleep_forever(); });
+}
+
 void expect_to_end(Process& process, int signal = SIGTERM) {
   process.signal(signal);
   EXPECT_EQ(process.wait(), Exit{.code = 128 + signal}) << process.err();
@@ -342,6 +347,22 @@ TEST_F(Names, A48_a_name_that_was_freed_by_a_kill_can_be_taken_again) {
     });
     expect_to_end(owner);
   });
+}
+
+TEST_F(Names, a_daemon_that_another_actor_cancels_has_ended_well_and_a_main_function_has_not) {
+  Process daemon = Process::as("is_a_daemon", {"daemon"});
+  Process goes_on = Process::as("would_go_on", {"goes on"});
+  Process serves = Process::as("is_a_daemon", {"serves"});
+  run([] {
+    EXPECT_EQ(wait_for_actor("daemon").run(greet, "gretchen"), "hello gretchen");
+    wait_for_actor("daemon").cancel_actor();
+    wait_for_actor("goes on").cancel_actor();
+    wait_for_actor("serves");
+  });
+  EXPECT_EQ(daemon.wait(), Exit{.code = 0}) << daemon.err();
+  EXPECT_EQ(goes_on.wait(), Exit{.code = 1});
+  EXPECT_TRUE(contains(goes_on.err(), "RemoteCancelled"));
+  expect_to_end(serves);
 }
 
 }  // namespace

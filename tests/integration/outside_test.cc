@@ -5,6 +5,9 @@ namespace tractor::test {
 namespace {
 
 std::string hi() { return current_actor().name(); }
+void count_up(Yield<int>& yield) {
+  for (int i = 0;; ++i) yield(i);
+}
 
 struct Use {
   const char* what;
@@ -39,6 +42,12 @@ const std::vector<Use>& uses() {
       {"CancelScope::run", [] { CancelScope().run([] {}); }},
       {"current_effective_deadline", [] { current_effective_deadline(); }},
       {"to_thread", [] { to_thread([] {}); }},
+      {"Supervisor", [] { open_nursery(*std::make_unique<Supervisor>(), [] {}); }},
+      {"ledger", [] { ledger(); }},
+      {"found_is_stale", [] { found_is_stale(); }},
+      {"memory channel", [] { open_memory_channel<int>(0).second.receive(); }},
+      {"generate", [] { generate(count_up).next(); }},
+      {"gather", [] { gather([] { return 1; }); }},
   };
   return all;
 }

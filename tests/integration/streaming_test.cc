@@ -55,6 +55,11 @@ void wait_until_cancelled(const std::string& trace) {
 void numbers_of_two(Yield<int>& yield, const std::string& first, const std::string& second, int last) {
   for (int i : merge(wait_for_actor(first).run(count_to, last), wait_for_actor(second).run(count_to, last))) yield(i);
 }
+void two_forever(Yield<int>& yield, const std::string& trace) {
+  for (int i :
+       merge(wait_for_actor("first").run(count_forever, trace), wait_for_actor("second").run(count_forever, trace)))
+    yield(i);
+}
 void shielded_end(Yield<int>& yield, const std::string& trace) {
   const NoteAtEnd ends(trace, "generator ends");
   try {
@@ -82,6 +87,7 @@ void define(Program& p) {
       .def("first_of", first_of)
       .def("wait_until_cancelled", wait_until_cancelled)
       .def("numbers_of_two", numbers_of_two)
+      .def("two_forever", two_forever, "trace")
       .def("shielded_end", shielded_end, "trace")
       .def("small_numbers", small_numbers)
       .def("echo_one", echo_one, "value")
@@ -298,14 +304,19 @@ TEST_F(Streaming, A18_two_streams_feed_one_that_feeds_the_root) {
 }
 
 TEST_F(Streaming, A18_cancelled_half_way_nothing_is_left_over) {
-  run([] {
-    open_nursery([](ActorNursery& n) {
+  run([this] {
+    open_nursery([&](ActorNursery& n) {
       Portal first = n.start_actor("first", {.modules = {"numbers"}});
       Portal second = n.start_actor("second", {.modules = {"numbers"}});
+      CancelScope scope;
       int received = 0;
-      for ([[maybe_unused]] int i : n.run_in_actor("aggregator", numbers_of_two, "first", "second", 100'000).result()) {
-        if (++received == 1'000) break;
-      }
+      scope.run([&] {
+        for ([[maybe_unused]] int i : n.run_in_actor("aggregator", two_forever, trace_.path()).result()) {
+          if (++received == 1'000) scope.cancel();
+        }
+      });
+      EXPECT_TRUE(scope.cancelled_caught());
+      EXPECT_EQ(trace_.count("generator ends"), 2);  // all have ended when the scope has
       EXPECT_EQ(first.run(sum_of, "second", 10), 55);
       n.cancel();
     });

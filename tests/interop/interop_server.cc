@@ -22,6 +22,11 @@ Value echo(const Value& value) { return value; }
 // What the value is in C++.
 std::string kind_of(const Value& value) { return std::string(value.type_name()); }
 
+std::string repeated(const std::string& text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
 std::int64_t subtract(std::int64_t x, std::int64_t y) { return x - y; }
 int narrow(std::int8_t x) { return x; }
 std::string greet(const std::string& name, const std::optional<std::string>& greeting) {
@@ -125,6 +130,7 @@ int main(int argc, char** argv) {
   program.module("interop")
       .def("echo", echo, "value")
       .def("kind_of", kind_of, "value")
+      .def("repeated", repeated, "text", "times")
       .def("subtract", subtract, "x", "y")
       .def("narrow", narrow, "x")
       .def("greet", greet, "name", "greeting")

@@ -310,6 +310,15 @@ class Errors(ActorTest):
         self.assertEqual(response.WhichOneof("outcome"), "error")
         self.assertEqual(response.error.message, "in the body")
 
+    def test_what_is_larger_than_a_message_may_be_is_named_and_the_next_call_answered(self):
+        megabyte = "x" * 2**20
+        self.assertEqual(len(self.call("interop.repeated", megabyte, 63)), 63 * 2**20)
+        self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "the result of interop.repeated has", str(64 * 2**20),
+                     function="interop.repeated", args=[megabyte, 64])
+        error = self.failure(lambda: self.call("interop.kind_of", "x" * (66 * 2**20)))
+        self.assertEqual(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED, error.details())
+        self.assertEqual(self.call("interop.subtract", 3, 1), 2)
+
     def test_an_unknown_function_is_not_found(self):
         self.refused(grpc.StatusCode.NOT_FOUND, '"interop.nothing"', function="interop.nothing")
 
@@ -475,6 +484,10 @@ class Streaming(ActorTest):
     def test_A12_a_generator_is_read_to_its_end(self):
         _, responses = self.stream(request_for("interop.count_to", 1000))
         self.assertEqual(self.outcome(responses), (list(range(1, 1001)), None))
+
+    def test_an_item_that_is_larger_than_a_message_may_be_ends_the_stream_and_is_named(self):
+        self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "an item of interop.yield_forever has", str(64 * 2**20),
+                     opening=request_for("interop.yield_forever", "too large", 65 * 2**20))
 
     def test_A12_an_error_after_three_items_arrives_after_three_items(self):
         _, responses = self.stream(request_for("interop.fail_after", count=3))

@@ -36,7 +36,7 @@ class Names {
 struct ActorOptions {
   Names modules = {};                              // whose functions others may call there
   Value::Map statespace = {};                      // what its current_actor().statespace() starts with
-  std::map<std::string, std::string> labels = {};  // listed by the arbiter
+  std::map<std::string, std::string> labels = {};  // listed by the arbiter; at most 4096 bytes in all
   Clock::duration budget = kDefaultBudget;         // to end when cancelled, before it is killed
 };
 

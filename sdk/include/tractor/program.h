@@ -36,7 +36,7 @@ struct RunOptions {
   // In which its actors find each other; programs of other namespaces do not see them. Default TRACTOR_NAMESPACE, else
   // the nameless one.
   std::string actor_namespace = {};
-  std::map<std::string, std::string> labels = {};  // of the root, listed by the arbiter
+  std::map<std::string, std::string> labels = {};  // of the root, listed by the arbiter; at most 4096 bytes in all
   Names modules = {};                              // of the root that others may call
   // "host:port" addresses that the root serves besides its unix socket: without one, actors of other hosts cannot call
   // it. "0.0.0.0" and "::" are registered as this host's name. Wants a credential file, or `insecure`.
@@ -44,7 +44,7 @@ struct RunOptions {
   std::string credential_file = {};  // holds the token for TCP; default TRACTOR_CREDENTIAL_FILE
   bool insecure = false;             // let callers over TCP in without one
   // Over TCP, who shows no sign of life for so long is unreachable, for all actors of this tree: calls to it fail, and
-  // its own end. At least 1 s. Who computes shows signs of life; who is stopped does not.
+  // its own end. From 1 s to 24 h. Who computes shows signs of life; who is stopped does not.
   Clock::duration unreachable_after = kUnreachableAfter;
   // Who does not acknowledge for so long that a call was cancelled is given up, for all actors of this tree: the caller
   // gets an error that says that the call's state is unknown. The callee's loop acknowledges, whatever the call does:

@@ -272,6 +272,18 @@ TEST(RestartPlan, the_first_restart_is_at_once_and_the_pauses_before_the_next_do
   }
 }
 
+TEST(RestartPlan, no_pause_stays_none_and_a_long_one_the_longest_however_often_a_child_ends) {
+  for (const Backoff& backoff : {Backoff{.first = 0s}, Backoff{.first = 1ns, .longest = 1s, .jitter = 0}}) {
+    RestartPlan plan = plan_of({.intensity = 5000, .backoff = backoff}, {{"a"}});
+    Clock::duration pause{};
+    for (int i = 0; i < 2000; ++i) {
+      pause = plan.ended("a", Exit::abnormal, at(1s)).pause;
+      start_due(plan, at(1h));
+    }
+    EXPECT_EQ(pause, backoff.first == 0s ? 0s : backoff.longest);
+  }
+}
+
 TEST(RestartPlan, a_child_that_has_run_for_a_period_is_restarted_at_once_again) {
   RestartPlan plan = plan_of({.intensity = 100, .period = 5s, .backoff = kExact}, {{"a"}});
   plan.ended("a", Exit::abnormal, at(0s));

@@ -186,6 +186,26 @@ TEST(Link, who_has_something_to_send_waits_for_room) {
   });
 }
 
+TEST(Link, a_caller_that_does_not_read_keeps_no_calls_from_ending) {
+  run_virtual([] {
+    Handler handler;
+    handler.run = [](const Invocation&) -> Value { throw std::runtime_error(std::string(10'000, 'x')); };
+    Condition wanted;
+    Carrier carrier(wanted);
+    const Clock::time_point start = Clock::now();
+    std::optional<ServingEnd> server;
+    open_task_nursery([&](TaskNursery& calls) {
+      server.emplace(carrier, handler, calls);
+      EXPECT_EQ(refusal(*server, message_of({kHello})), "");
+      for (std::uint64_t call = 1; call <= 1000; ++call) EXPECT_EQ(refusal(*server, message_of({open_of(call)})), "");
+      sleep(1min);
+      EXPECT_EQ(handler.invoked, 1000);
+      calls.cancel_scope().cancel();
+    });
+    EXPECT_EQ(Clock::now() - start, 1min + 1s);  // their errors had no room
+  });
+}
+
 TEST(Link, calls_after_the_actors_end_are_told_so) {
   with_ends([](Ends& ends) {
     ends.call(1);
@@ -281,6 +301,7 @@ TEST(Link, who_breaks_the_rules_is_told_which) {
            "call 1 is opened after call 1");
     breaks(ends.server, {std::string(writer.chunk(3, false, {.data = "x", .total_bytes = std::uint64_t{1} << 40}))},
            "bytes in pieces");
+    breaks(ends.server, {std::string(writer.chunk(3, false, {.data = "", .total_bytes = 2}))}, "an empty piece");
     breaks(ends.server, {std::string(writer.chunk(4, false, {.data = "xx", .total_bytes = 2, .last = true}))}, "");
     breaks(ends.caller, {std::string(writer.chunk(9, true, {.data = "x", .total_bytes = 2}))},
            "pieces for call 9, which was never opened");
