@@ -79,11 +79,24 @@ std::uint64_t EtcdStore::add(Holder holder, ActorInfo actor) {
     encode(actor).SerializeToString(put.mutable_value());
     request.add_failure()->mutable_request_range()->set_key(key);
   }
-  if (const auto old = used(holder).actors.find(actor.id); old != used(holder).actors.end()) {  // under another name
-    for (const std::string& key : old->second) {
-      if (!std::ranges::count(keys, key)) request.add_success()->mutable_request_delete_range()->set_key(key);
-    }
+  const std::vector<std::string> before = used(holder).actors[actor.id];
+  std::vector<std::string> all = keys;
+  for (const std::string& key : before) {  // under another name
+    if (std::ranges::count(keys, key)) continue;
+    request.add_success()->mutable_request_delete_range()->set_key(key);
+    all.push_back(key);
   }
+  // Known before it is asked for: it may be done though no answer comes.
+  used(holder).actors[actor.id] = std::move(all);
+  const auto was_refused = [&] {
+    const auto lease = leases_.find(holder);
+    if (lease == leases_.end()) return;
+    if (before.empty()) {
+      lease->second.actors.erase(actor.id);
+    } else {
+      lease->second.actors[actor.id] = before;
+    }
+  };
   std::int64_t claimed_at = 0;  // the claim's first revision, which is the token
   for (int i = 0; i < kAttempts; ++i) {
     etcdserverpb::TxnResponse response;
@@ -107,10 +120,14 @@ std::uint64_t EtcdStore::add(Holder holder, ActorInfo actor) {
       if (is_claim) claimed_at = found.empty() ? 0 : found[0].create_revision();
       v1::Registration old;
       if (found.empty() || !old.ParseFromString(found[0].value())) continue;
-      if (is_claim && old.actor_id() != actor.id) throw NameClaimed(decode(old));
-      if (!is_claim && old.incarnation() > actor.incarnation) throw OlderIncarnation(actor, old.incarnation());
+      const bool other_has_it = is_claim && old.actor_id() != actor.id;
+      const bool other_is_newer = !is_claim && old.incarnation() > actor.incarnation;
+      if (other_has_it || other_is_newer) was_refused();
+      if (other_has_it) throw NameClaimed(decode(old));
+      if (other_is_newer) throw OlderIncarnation(actor, old.incarnation());
     }
   }
+  was_refused();
   throw CallError(ErrorKind::unavailable, absl::StrCat("actor ", actor.id, " is being registered elsewhere, too"));
 }
 
@@ -161,13 +178,16 @@ void EtcdStore::drop(Holder holder) {
   const auto lease = leases_.extract(holder);
   if (lease.empty()) return;
   // Also when this arbiter is ending.
-  CancelScope({.deadline = deadline_after(EtcdClient::kAnswerTimeout), .shield = true}).run([&] {
+  const Clock::duration time = EtcdClient::kAnswerTimeout * static_cast<int>(endpoints_.size());
+  CancelScope revoking({.deadline = deadline_after(time), .shield = true});
+  revoking.run([&] {
     try {
       client_->revoke(static_cast<std::int64_t>(holder));
     } catch (const CallError& e) {
       if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
     }
   });
+  if (revoking.cancelled_caught()) log::warning("a lease ends later, by its time: etcd does not answer");
   const auto is_in_view = [&](const auto& actor) {
     const auto registered = view_.by_id(lease.mapped().actor_namespace, actor.first);
     return registered && registered->holder == holder;

@@ -39,7 +39,7 @@ struct Job {
   void run() {
     std::exception_ptr error;
     try {
-      function();
+      open_task_nursery([&](TaskNursery&) { function(); });  // which gets what destructors report
     } catch (const Cancelled&) {
       throw;
     } catch (...) {
@@ -137,7 +137,12 @@ void Embedded::run_task(const std::function<void()>& task) {
     if (state_->scheduler->on_loop_thread())
       throw UsageError("Embedded::run was called by one of the actor's own tasks: call the function instead");
     state_->scheduler->post([state = state_.get(), job = std::move(job)] {
-      if (state->nursery != nullptr) state->nursery->start_soon([job] { job->run(); });
+      if (state->nursery == nullptr) return;
+      try {
+        state->nursery->start_soon([job] { job->run(); });
+      } catch (const std::exception&) {  // there is no memory for its stack
+        job->ended.set_value(std::current_exception());
+      }
     });
   }
   std::exception_ptr error;

@@ -89,6 +89,7 @@ class Root {
       runtime_->run({.prepare = [this](TaskNursery& system) { prepare(system); },
                      .main =
                          [&] {
+                           if (runtime_->actor().cancelled()) return;  // before it has begun
                            run_recorded(main);
                            finished = true;
                          },
@@ -196,8 +197,14 @@ class Root {
     runtime_->listen_in(std::move(directory));
     service_->serve(runtime_->server(), system, actor.self());
     if (claim_.ours) serve_arbiter();
-    registrar_->start(system);
-    registrar_->add(actor.info());
+    CancelScope starting;  // a signal ends it, too
+    actor.set_scope(&starting);
+    const absl::Cleanup started = [&] { actor.set_scope(nullptr); };
+    starting.run([&] {
+      registrar_->start(system);
+      registrar_->add(actor.info());
+    });
+    if (starting.cancelled_caught()) return;
     if (options_.exclusive_name) system.start_named("exclusive name", [this] { end_when_the_name_is_taken(); });
     system.start_named("load reporter", [this] { report_load(runtime_->actor(), *registrar_); });
   }

@@ -121,7 +121,7 @@ void Actor::run_exit_callbacks(Clock::duration budget) {
     exit_callbacks_.pop_back();
     CancelScope scope({.deadline = deadline, .shield = true});
     try {
-      scope.run(callback);
+      scope.run([&] { open_task_nursery([&](TaskNursery&) { callback(); }); });  // which gets what destructors report
     } catch (const Cancelled&) {
       throw;
     } catch (...) {

@@ -55,12 +55,6 @@ void prepare_process() {
         new std::shared_ptr<grpc::Channel>(open_channel("unix:/never-used"));
     gpr_set_log_function(log_grpc_message);
     gpr_set_log_verbosity(log::enabled(log::Level::debug) ? GPR_LOG_SEVERITY_INFO : GPR_LOG_SEVERITY_ERROR);
-    // Whoever started us may have had the kernel reap our children: their exit status would be gone.
-    struct sigaction on_child_exit {};
-    sigaction(SIGCHLD, nullptr, &on_child_exit);
-    if (on_child_exit.sa_handler == SIG_IGN || (on_child_exit.sa_flags & SA_NOCLDWAIT) != 0) signal(SIGCHLD, SIG_DFL);
-    // A descendant whose parent died becomes our child, so that we can wait for it.
-    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     return true;
   }();
   static_cast<void>(once);
@@ -183,10 +177,12 @@ void Runtime::accept_on(UniqueDescriptor listening_socket) {
 }
 
 void Runtime::handle_signals() {
-  std::vector<int> signals = {SIGINT, SIGTERM};
-  struct sigaction on_hangup {};
-  sigaction(SIGHUP, nullptr, &on_hangup);
-  if (on_hangup.sa_handler != SIG_IGN) signals.push_back(SIGHUP);  // nohup
+  std::vector<int> signals = {SIGTERM};
+  for (const int signal : {SIGINT, SIGHUP}) {  // that a shell's background job, or nohup, does not want to know
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) signals.push_back(signal);
+  }
   helper_.watch_signals(signals, [this](int signal) {
     int none = 0;
     if (received_signal_.compare_exchange_strong(none, signal)) {

@@ -63,8 +63,8 @@ class Runtime {
   // Where others reach the actor, too: from when it is registered next.
   void add_address(Address address);
 
-  // From now on SIGINT, SIGTERM and SIGHUP (unless it was ignored: nohup) cancel the actor, gracefully, within
-  // kDefaultBudget; a second SIGINT ends the tree by force. SIGUSR1 dumps the tasks.
+  // From now on SIGTERM, and SIGINT and SIGHUP unless they were ignored (a shell's background job, nohup), cancel the
+  // actor, gracefully, within kDefaultBudget; a second SIGINT ends the tree by force. SIGUSR1 dumps the tasks.
   void handle_signals();
   // From now on SIGUSR1 writes the dump of task_dump.h to stderr, unless the program does something else with it.
   void dump_tasks_on_signal();

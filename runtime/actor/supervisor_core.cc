@@ -283,6 +283,8 @@ void SupervisorCore::stop_all() {
 
 // Starts the next one of a child and returns when it serves; throws what kept it from that. busy_ is held.
 std::shared_ptr<Child> SupervisorCore::launch(Slot& slot) {
+  slot.starting = true;
+  const absl::Cleanup over = [&slot] { slot.starting = false; };
   if (slot.ending != nullptr) slot.ending->wait_ended();
   slot.ending = nullptr;
   slot.child = std::make_shared<Child>(Runtime::current().supervision(), slot.spec.child, [](Child& child) {

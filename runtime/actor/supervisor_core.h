@@ -128,6 +128,7 @@ class SupervisorCore {
     std::shared_ptr<Child> ending = {};  // one that was stopped, whose end nobody has waited for
     std::exception_ptr last_failure = {};
     int starts = 0;
+    bool starting = false;
   };
   struct End {
     std::shared_ptr<Child> child;

@@ -44,10 +44,10 @@ std::shared_ptr<Child> SupervisorCore::launch_new(SupervisedSpec spec) {
   check_child_spec(spec.child);
   const std::string name = spec.child.name;
   Slot& slot = insert(std::move(spec));
+  const absl::Cleanup notify = [this] { changed_.notify(); };
   try {
     const std::shared_ptr<Child> child = launch(slot);
     plan_.started(name, Clock::now());
-    changed_.notify();
     return child;
   } catch (...) {
     remove(name);
@@ -70,9 +70,9 @@ std::shared_ptr<Child> SupervisorCore::restart_child(const std::string& name) {
   const std::unique_lock lock(busy_);
   must_supervise("restart_child");
   plan_.check_can_restart(name);
+  const absl::Cleanup notify = [this] { changed_.notify(); };
   std::shared_ptr<Child> child = launch(*find(name));
   plan_.started(name, Clock::now());
-  changed_.notify();
   return child;
 }
 
@@ -122,7 +122,8 @@ std::shared_ptr<Child> SupervisorCore::wait_for(const std::string& name) {
     last_failure = slot->last_failure;
     const RestartPlan::State state = plan_.state(name);
     if (state == RestartPlan::State::running && slot->child != nullptr && slot->child->alive()) child = slot->child;
-    return child != nullptr || (state == RestartPlan::State::stopped && phase_ == Phase::kSupervising);
+    const bool will_not_come = state == RestartPlan::State::stopped && !slot->starting;
+    return child != nullptr || (will_not_come && phase_ == Phase::kSupervising);
   });
   if (child != nullptr) return child;
   std::rethrow_exception(supervisor_error(

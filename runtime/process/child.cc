@@ -198,8 +198,10 @@ void Child::step(ChildLife::Event event, std::exception_ptr reported) {
   if (todo.kill || todo.kill_below) kill_below();
   if (todo.abandon) stream_->abandon();
   changed_.notify();
-  if (life_.failure() != before.failure())
-    take_failure(before.phase() == ChildLife::Phase::starting, std::move(reported));
+  if (life_.failure() == before.failure()) return;
+  const bool starting =
+      before.phase() == ChildLife::Phase::starting || life_.failure() == ChildLife::Failure::never_served;
+  take_failure(starting, std::move(reported));
 }
 
 // How long that phase may last.

@@ -18,7 +18,9 @@ ChildLife::Actions ChildLife::step(Event event) {
       if (phase_ == Phase::draining) die();
       return {};
     case Event::ready:
-      if (phase_ == Phase::starting) phase_ = Phase::serving;
+      if (phase_ != Phase::starting) return {};
+      phase_ = Phase::serving;
+      served_ = true;
       return {};
     case Event::failed:
       if (phase_ >= Phase::dead) return {};
@@ -80,7 +82,7 @@ void ChildLife::exit(bool well) {
   if (exited_) return;
   exited_ = true;
   exited_well_ = well;
-  if (phase_ == Phase::starting) fail(Failure::never_served);
+  if (!served_ && !asked_) fail(Failure::never_served);
   phase_ = Phase::draining;
   if (stream_ != Stream::open) die();
 }

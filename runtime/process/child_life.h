@@ -80,6 +80,7 @@ class ChildLife {
   Phase phase_ = Phase::starting;
   Failure failure_ = Failure::none;
   Stream stream_ = Stream::none;
+  bool served_ = false;
   bool asked_ = false;
   bool killed_ = false;
   bool exited_ = false;

@@ -139,7 +139,13 @@ void HelperThread::stop() {
 bool HelperThread::watch_exit(int pidfd, std::function<void()> on_exit) {
   const int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return false;
-  auto process = std::make_shared<Descriptor>(state_->io, copy);
+  std::shared_ptr<Descriptor> process;
+  try {
+    process = std::make_shared<Descriptor>(state_->io, copy);
+  } catch (const std::exception&) {  // the kernel watches no more
+    close(copy);
+    return false;
+  }
   process->async_wait(Descriptor::wait_read,
                       [process, on_exit = std::move(on_exit)](const boost::system::error_code& error) {
                         if (!error) on_exit();

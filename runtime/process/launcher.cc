@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +16,8 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+
+#include "runtime/process/runtime_directory.h"
 
 namespace tractor {
 
@@ -156,6 +159,19 @@ std::vector<std::string> own_command_line() {
   return arguments;
 }
 
+// Not before there is a child to wait for: what else the program starts is its own business.
+void become_a_parent() {
+  static const bool once = [] {
+    // Whoever started us may have had the kernel reap our children: their exit status would be gone.
+    struct sigaction on_child_exit {};
+    sigaction(SIGCHLD, nullptr, &on_child_exit);
+    if (on_child_exit.sa_handler == SIG_IGN || (on_child_exit.sa_flags & SA_NOCLDWAIT) != 0) signal(SIGCHLD, SIG_DFL);
+    // A descendant whose parent died becomes our child, so that we can wait for it.
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+  }();
+  static_cast<void>(once);
+}
+
 std::unique_ptr<ChildProcess> launch(const std::vector<std::string>& arguments, const ChildDescriptors& descriptors) {
   const HighDescriptor supervision(descriptors.supervision);
   const HighDescriptor early_stderr(descriptors.early_stderr);
@@ -167,20 +183,24 @@ std::unique_ptr<ChildProcess> launch(const std::vector<std::string>& arguments, 
   std::string marker;
   const std::vector<char*> environment = child_environment(marker);
 
+  // Handles want an executor; nothing ever runs on this one, since waiting is the helper thread's.
+  static boost::asio::io_context unused;
+  become_a_parent();
   pid_t pid = -1;
   check(posix_spawn(&pid, program().c_str(), actions.get(), attributes.get(), argv.data(), environment.data()),
         "cannot start a child process");
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (pidfd < 0) {
-    const int error = errno;
+  try {
+    UniqueDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd) check(errno, "cannot watch a child process (pidfd_open)");
+    auto state = std::make_unique<ChildProcess::State>(
+        ChildProcess::State{process::process(unused.get_executor(), pid, pidfd.get()), pidfd.get()});
+    pidfd.release();  // the handle's now
+    return std::make_unique<ChildProcess>(std::move(state));
+  } catch (...) {  // one that cannot be watched is none
     kill(-pid, SIGKILL);
     waitpid(pid, nullptr, 0);
-    check(error, "cannot watch a child process (pidfd_open)");
+    throw;
   }
-  // Handles want an executor; nothing ever runs on this one, since waiting is the helper thread's.
-  static boost::asio::io_context unused;
-  return std::make_unique<ChildProcess>(std::make_unique<ChildProcess::State>(
-      ChildProcess::State{process::process(unused.get_executor(), pid, pidfd), pidfd}));
 }
 
 Orphan look_at_orphan(pid_t pid) {

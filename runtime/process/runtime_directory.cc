@@ -59,7 +59,7 @@ void remove_if_unheld(const std::string& path) {
   std::error_code ignored;
   {
     const UniqueDescriptor lock(open((path + "/" + kLockName).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    if (lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return;
+    if (lock ? flock(lock.get(), LOCK_EX | LOCK_NB) != 0 : errno != ENOENT) return;
     std::filesystem::remove_all(path, ignored);
   }
   if (!ignored) log::debug("removed " + path + ", which nobody held");

@@ -9,12 +9,18 @@ void BackgroundTask::start(std::string name, std::unique_ptr<detail::Work> work)
   nursery_.scope_.open();
   nursery_.scheduler_ = &Scheduler::current();
   nursery_.phase_ = TaskNursery::Phase::kBodyRuns;
-  nursery_.spawn_work(std::move(name), std::move(work));
+  try {
+    nursery_.spawn_work(std::move(name), std::move(work));
+  } catch (...) {  // there is no memory for its stack
+    nursery_.phase_ = TaskNursery::Phase::kClosed;
+    nursery_.scope_.leave(false);
+    throw;
+  }
 }
 
 void BackgroundTask::end() {
   if (nursery_.phase_ == TaskNursery::Phase::kClosed) return;
-  nursery_.scope_.cancel();
+  if (nursery_.pending_ > 0) nursery_.scope_.cancel();  // else what it has left behind goes on: streams that it made
   while (nursery_.pending_ > 0) {
     Waiter waiter("a background task to end");
     nursery_.closer_ = &waiter;

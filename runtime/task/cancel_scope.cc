@@ -104,6 +104,7 @@ void CancelScope::hand_over_to(CancelScope* other) {
   while (!children_.empty()) {
     CancelScope& child = children_.front();
     children_.pop_front();
+    if (child.effective_) child.cancel_called_ = true;  // what is being cancelled does not go on because we have left
     child.parent_ = other;
     if (other != nullptr) other->children_.push_back(child);
     child.refresh();

@@ -64,7 +64,7 @@ class Stream {
   std::optional<T> next() { return source().next(); }
 
   // Cancels the producer and returns when it has ended; throws what it failed with. Nothing comes after that.
-  // Idempotent.
+  // Idempotent. Not while another task waits in next(): cancel that one.
   void close() {
     if (source_) std::exchange(source_, nullptr)->close();
   }
@@ -96,8 +96,8 @@ class Stream {
   Stream<std::vector<T>> batch(std::size_t count, Clock::duration within = Clock::duration::max()) &&;
   // An item, then none of those that are there before `interval` has passed since it.
   Stream throttle(Clock::duration interval) &&;
-  // An item when `quiet` has passed since it came and no other has; the last one at the end. The producer is not held
-  // back.
+  // An item when `quiet` has passed since it came and no other has; the last one at the end. The producer is held back
+  // only while such an item waits for its consumer.
   Stream debounce(Clock::duration quiet) &&;
 
   // --- for the library ---

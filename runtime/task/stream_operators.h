@@ -2,6 +2,9 @@
 #pragma once
 
 #include <deque>
+#include <exception>
+#include <list>
+#include <vector>
 
 #include "runtime/task/condition.h"
 #include "runtime/task/generator.h"
@@ -29,31 +32,65 @@ Stream<T> derive(Stream<From> from, Next next) {
   return Stream<T>(std::make_unique<DerivedStream<T, From, Next>>(std::move(from), std::move(next)));
 }
 
-// Runs `consume` with a channel into which a task puts what comes from the streams, each up to one item ahead of what
-// the channel holds.
-template <class T, class Consume>
-void pump(std::size_t capacity, std::vector<Stream<T>>& from, Consume consume) {
-  auto channel = open_memory_channel<T>(capacity);
-  std::exception_ptr failure;
-  open_task_nursery([&](TaskNursery& tasks) {
-    tasks.start_named("streams", [&from, &failure, send = std::move(channel.first)]() mutable {
+// Takes items of several streams until one fails: then from none any more. What has come before still goes on its way.
+class UntilOneFails {
+ public:
+  // The stream's next item, for its task; empty at its end, and after a failure of any.
+  template <class T>
+  std::optional<T> next(Stream<T>& stream) {
+    std::optional<T> item;
+    CancelScope scope;
+    if (!errors_.empty()) scope.cancel();
+    const auto here = waiting_.insert(waiting_.end(), &scope);
+    const Forget forget{*this, here};
+    scope.run([&] {
       try {
-        open_task_nursery([&](TaskNursery& streams) {
-          for (Stream<T>& stream : from) {
-            streams.start_named("stream", [&stream, send = send.clone()]() mutable {
-              for (T& item : stream) send.send(std::move(item));
-            });
-          }
-        });
+        item = stream.next();
       } catch (const Cancelled&) {
         throw;
       } catch (...) {
-        failure = std::current_exception();  // comes after the items that came before it
+        fail(std::current_exception());
       }
     });
+    return item;
+  }
+  void rethrow() const {
+    if (errors_.size() == 1) std::rethrow_exception(errors_.front());
+    if (!errors_.empty()) throw ExceptionGroup(errors_);
+  }
+
+ private:
+  using Scopes = std::list<CancelScope*>;
+  struct Forget {
+    UntilOneFails& all;
+    Scopes::iterator scope;
+    ~Forget() { all.waiting_.erase(scope); }
+  };
+  void fail(std::exception_ptr error) {
+    errors_.push_back(std::move(error));
+    for (CancelScope* scope : waiting_) scope->cancel();
+  }
+
+  Scopes waiting_;
+  std::vector<std::exception_ptr> errors_;
+};
+
+// Runs `consume` with a channel into which tasks put what comes from the streams, each up to one item ahead of what the
+// channel holds.
+template <class T, class Consume>
+void pump(std::size_t capacity, std::vector<Stream<T>>& from, Consume consume) {
+  auto channel = open_memory_channel<T>(capacity);
+  UntilOneFails sources;
+  open_task_nursery([&](TaskNursery& tasks) {
+    for (Stream<T>& stream : from) {
+      tasks.start_named("stream", [&stream, &sources, send = channel.first.clone()]() mutable {
+        while (std::optional<T> item = sources.next(stream)) send.send(std::move(*item));
+      });
+    }
+    channel.first.close();
     consume(channel.second);
   });
-  if (failure != nullptr) std::rethrow_exception(failure);
+  sources.rethrow();  // after the items that came before it
 }
 template <class T, class... Streams>
 std::vector<Stream<T>> list_of(Streams... streams) {
@@ -117,6 +154,8 @@ class Broadcast {
       }
       kept_.push_back(std::move(*item));
     } catch (const Cancelled&) {  // the next subscriber asks
+      throw;
+    } catch (const Lagged&) {  // and goes on, as this one does
       throw;
     } catch (...) {
       error_ = std::current_exception();
@@ -283,26 +322,44 @@ Stream<T> merge(Stream<T> first, Others... others) {
       detail::list_of<T>(std::move(first), std::move(others)...));
 }
 
+namespace detail {
+
+template <class A, class B>
+class Zip final : public StreamSource<std::pair<A, B>> {
+ public:
+  Zip(Stream<A> left, Stream<B> right) : left_(std::move(left)), right_(std::move(right)) {}
+
+  std::optional<std::pair<A, B>> next() override {
+    if (over_) {
+      checkpoint();
+      return std::nullopt;
+    }
+    if (!first_) first_ = left_.next();  // kept when the wait for the second is cancelled
+    std::optional<B> second = first_ ? right_.next() : std::nullopt;
+    if (second) return std::pair<A, B>(*std::exchange(first_, std::nullopt), std::move(*second));
+    over_ = true;
+    close();
+    return std::nullopt;
+  }
+  void close() override {
+    open_task_nursery([this](TaskNursery& tasks) {  // both, and what both fail with
+      tasks.start_soon([this] { left_.close(); });
+      tasks.start_soon([this] { right_.close(); });
+    });
+  }
+
+ private:
+  Stream<A> left_;
+  Stream<B> right_;
+  std::optional<A> first_;
+  bool over_ = false;
+};
+
+}  // namespace detail
+
 template <class A, class B>
 Stream<std::pair<A, B>> zip(Stream<A> left, Stream<B> right) {
-  using Pair = std::pair<A, B>;
-  return detail::derive<Pair>(std::move(left),
-                              [right = std::move(right), first = std::optional<A>(),
-                               over = false](Stream<A>& from) mutable -> std::optional<Pair> {
-                                if (over) {
-                                  checkpoint();
-                                  return std::nullopt;
-                                }
-                                if (!first) first = from.next();  // kept when the wait for the second is cancelled
-                                std::optional<B> second = first ? right.next() : std::nullopt;
-                                if (!second) {
-                                  over = true;
-                                  from.close();
-                                  right.close();
-                                  return std::nullopt;
-                                }
-                                return Pair(*std::exchange(first, std::nullopt), std::move(*second));
-                              });
+  return Stream<std::pair<A, B>>(std::make_unique<detail::Zip<A, B>>(std::move(left), std::move(right)));
 }
 
 }  // namespace tractor

@@ -51,7 +51,7 @@ void WorkerThreads::submit(Job job) {
   }
   try {
     start_thread();
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {
     const std::lock_guard lock(mutex_);
     const auto mine = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& j) { return j.work == job.work; });
     if (!threads_.empty() || mine == jobs_.end()) return;  // those that there are will come to it

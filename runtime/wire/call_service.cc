@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "runtime/task/condition.h"
 #include "runtime/wire/call_request.h"
 #include "runtime/wire/error_codec.h"
@@ -128,10 +129,11 @@ class RawItems final : public ServedStream {
     throw_if_cancelled();
     changed_.wait_until("an item", [this] { return !inbox_.empty() || read_ended_ || items_ended_; });
     if (inbox_.empty()) return std::nullopt;
-    Value item = converting([this] { return item_of(function_); }, [this] { return inbox_.take(); });
-    inbox_.take_grant();
-    read_on();
-    return item;
+    const absl::Cleanup taken = [this] {  // also what is no value
+      inbox_.take_grant();
+      read_on();
+    };
+    return converting([this] { return item_of(function_); }, [this] { return inbox_.take(); });
   }
   void close_send() override {
     if (std::exchange(send_closed_, true)) return;
@@ -155,9 +157,16 @@ class RawItems final : public ServedStream {
   const std::optional<std::string>& violation() const { return violation_; }
   // The last message, after those that were sent before.
   void send_last(BackwardWriter& message) { write_after_others(message); }
+  // For as long as the caller takes to read it; once this actor ends, for not much longer.
   void wait_written() {
-    call_.wait_written(
-        changed_, [this] { return writing_; }, [this] { return waiting_.empty(); });
+    const auto all_written = [this] { return waiting_.empty(); };
+    try {
+      changed_.wait_until("a stream's last messages", [&] { return !writing_ && all_written(); });
+    } catch (const Cancelled& cancelled) {
+      cancelled.absorb();
+      call_.wait_written(
+          changed_, [this] { return writing_; }, all_written);
+    }
   }
   // After the stream has finished.
   void wait_until_read() {

@@ -10,6 +10,11 @@
 #include "runtime/wire/link_items.h"
 
 namespace tractor {
+namespace {
+
+bool is_item(FrameKind kind) { return kind == FrameKind::item || kind == FrameKind::items; }
+
+}  // namespace
 
 CallOutcome CallingEnd::call(const CallRequest& request, Clock::duration patience) {
   OutgoingCall call(*this, request, patience);
@@ -121,7 +126,7 @@ void OutgoingCall::on_frame(const Frame& frame) {
     case FrameKind::credit:
     case FrameKind::close_send:
       if (items_ == nullptr) link_rule_broken(absl::StrCat("items of call ", number_, ", which wants one value"));
-      if (!started_with_) {
+      if (!started_with_ && (frame.kind == FrameKind::started || is_item(frame.kind))) {
         started_with_ = frame.kind == FrameKind::started ? read_started(function_, frame.body) : Value();
         changed_.notify();
       }

@@ -20,6 +20,9 @@ constexpr std::uint32_t kInts = tag_of(v1::ItemRun::kIntsFieldNumber, kLengthDel
 constexpr std::uint32_t kDoubles = tag_of(v1::ItemRun::kDoublesFieldNumber, kLengthDelimited);
 constexpr std::uint32_t kBools = tag_of(v1::ItemRun::kBoolsFieldNumber, kLengthDelimited);
 
+// That stand before an item, at most: a field's tag and length.
+constexpr std::size_t kTagBytes = 8;
+
 std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
   std::int64_t sum = 0;
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
@@ -135,10 +138,14 @@ Value ItemInbox::Cursor::next(ItemRoom& freed) {
 bool ItemInbox::add_run(std::string run) {
   auto& added = std::get<Run>(frames_.emplace_back(Run{.bytes = std::move(run), .next = Cursor({})}));
   added.next = Cursor(added.bytes);
+  std::size_t known = kTagBytes;
   for (Cursor counted = added.next; !counted.done();) {
     if (left_.empty()) return false;
-    left_.use(counted.skip());
+    const std::size_t size = counted.skip();
+    left_.use(size);
+    known += size + kTagBytes;
   }
+  if (added.bytes.size() > known) throw WireFormatError("a run of items that has more in it than items");
   if (added.next.done()) frames_.pop_back();
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/wire/call_handler.h"
 #include "runtime/wire/value_codec.h"
@@ -95,10 +96,12 @@ void LinkItems::close_send() {
 }
 
 void LinkItems::started(const Value& value) {
-  if (started_) throw UsageError(function_ + ": started() was called before, and the caller knows");
+  if (std::exchange(started_, true))
+    throw UsageError(function_ + ": started() was called before, and the caller knows");
+  absl::Cleanup not_sent = [this] { started_ = false; };
   const std::string_view frame = link_.write_with_room([&] { return link_.writer().started(call_, function_, value); });
   check_started_size(function_, frame.size());
-  started_ = true;
+  std::move(not_sent).Cancel();
   link_.send(call_, reply_, frame);
 }
 
@@ -106,12 +109,11 @@ void LinkItems::started(const Value& value) {
 
 std::optional<Value> LinkItems::receive() {
   throw_if_cancelled();
+  switch_now_and_then();
   can_receive_.wait_until("an item", [this] { return !inbox_.empty() || receive_ended_ || call_ended_; });
   if (inbox_.empty()) return std::nullopt;
-  switch_now_and_then();
-  Value item = converting([this] { return item_of(function_); }, [this] { return inbox_.take(); });
-  grant();
-  return item;
+  const absl::Cleanup taken = [this] { grant(); };  // also what is no value
+  return converting([this] { return item_of(function_); }, [this] { return inbox_.take(); });
 }
 
 void LinkItems::grant() {

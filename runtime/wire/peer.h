@@ -141,6 +141,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // Of a call that this side has cancelled: whether the other side says that it ended the call, or that the whole actor
   // ended meanwhile.
   bool was_ended(const CallOutcome& outcome) const;
+  // Whether it is that the caller's deadline has passed, as the actor found.
+  bool is_deadline(const ErrorInfo& error, Clock::time_point deadline) const;
   bool is_ending() const { return owner_ && owner_->is_ending(); }
   // What to throw for a call that failed; may wait until it is known what became of the actor.
   std::exception_ptr failure(const CallOutcome& outcome, const std::string& function);

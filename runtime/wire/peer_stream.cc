@@ -69,7 +69,7 @@ class Peer::Stream final : public RemoteStream {
     const CallOutcome& outcome = call_.outcome();
     if (outcome.value || told_) return;
     if (call_.cancel_asked() && (peer_->was_ended(outcome) || (!outcome.answered && peer_->is_ending()))) return;
-    if (is_own_deadline()) return;
+    if (peer_->is_deadline(outcome.error, deadline_)) return;
     if (!outcome.answered && !outcome.given_up && peer_->owner_) return;  // the owner is told what became of the actor
     rethrow_failure();
   }
@@ -93,12 +93,9 @@ class Peer::Stream final : public RemoteStream {
     const CallOutcome& outcome = call_.outcome();
     if (outcome.value) return;
     throw_if_cancelled();
-    if (is_own_deadline() && deadline_ == current_effective_deadline()) sleep_until(deadline_);  // throws Cancelled
+    if (deadline_ == current_effective_deadline() && peer_->is_deadline(outcome.error, deadline_))
+      sleep_until(deadline_);  // throws Cancelled
     rethrow_failure();
-  }
-  // Whether it ended by the deadline that it was opened under.
-  bool is_own_deadline() {
-    return call_.outcome().error.kind == ErrorKind::deadline_exceeded && deadline_ != Clock::kNever;
   }
   [[noreturn]] void rethrow_failure() {
     if (failure_ == nullptr) failure_ = peer_->failure(call_.outcome(), request_.function);

@@ -33,19 +33,23 @@ using CancelCall = UnaryCall<v1::CancelRequest, v1::CancelResponse>;
 using DescribeCall = UnaryCall<v1::DescribeRequest, v1::DescribeResponse>;
 
 // A call of something that is not served here, by any service.
-struct UnservedCall {
-  grpc::GenericServerContext context;
-  grpc::GenericServerAsyncReaderWriter stream{&context};
+class UnservedCall {
+ public:
+  grpc::GenericServerContext& context() { return context_; }
 
   template <class Method>
   void request_next(grpc::AsyncGenericService& service, Method method, grpc::ServerCompletionQueue* queue, Tag& tag) {
-    (service.*method)(&context, &stream, queue, queue, tag.tag());
+    (service.*method)(&context_, &stream_, queue, queue, tag.tag());
   }
   void refuse() {
     Operation op("a refusal to be sent");
-    stream.Finish({grpc::StatusCode::UNIMPLEMENTED, "this actor does not serve " + context.method()}, op.tag());
+    stream_.Finish({grpc::StatusCode::UNIMPLEMENTED, "this actor does not serve " + context_.method()}, op.tag());
     op.wait_shielded();
   }
+
+ private:
+  grpc::GenericServerContext context_;
+  grpc::GenericServerAsyncReaderWriter stream_{&context_};
 };
 
 // In time that does not depend on how much of it is right.

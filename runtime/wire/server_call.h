@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/log.h"
 #include "runtime/task/condition.h"
 #include "runtime/task/task_nursery.h"
 #include "runtime/wire/completion_queue.h"
@@ -195,7 +196,14 @@ class Acceptors {
     }
     void done(bool ok) override {
       if (!ok || stopped) return;
-      nursery_.start_soon([this, call = std::shared_ptr<Call>(std::move(next_))] { handle_(*call); });
+      const std::shared_ptr<Call> call = std::move(next_);
+      try {
+        nursery_.start_soon([this, call] { handle_(*call); });
+      } catch (const std::exception& e) {  // there is no memory for its stack
+        log::error(std::string("a call is refused: ") + e.what());
+        call->context().TryCancel();
+        refused_.push_back(call);
+      }
       accept_next();
     }
 
@@ -203,6 +211,7 @@ class Acceptors {
     std::function<void(Call&, Tag&)> request_;
     std::function<void(Call&)> handle_;
     std::unique_ptr<Call> next_;
+    std::vector<std::shared_ptr<Call>> refused_;  // gRPC still has their tags
   };
 
   std::vector<std::unique_ptr<Stoppable>> acceptors_;

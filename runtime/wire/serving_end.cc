@@ -11,6 +11,8 @@ namespace {
 
 // Once this actor ends: for what still is to be sent.
 constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
+// Answers that wait until the other end reads: more than those to all the calls that it may have in flight.
+constexpr std::size_t kMostUnread = 64 * LinkEnd::kMaxQueued;
 
 }  // namespace
 
@@ -31,11 +33,14 @@ void ServingEnd::go_away() { send(0, false, writer().go_away("the actor is shutt
 void ServingEnd::on_frame(const Frame& frame) {
   if (frame.kind == FrameKind::go_away) return;
   if (frame.reply || frame.call == 0) link_rule_broken("it answers what was never asked");
+  if (queue().small_bytes() > kMostUnread) link_rule_broken("it asks on and on, and reads no answer");
   if (frame.kind == FrameKind::open) return open(frame.call, frame.body);
   if (frame.call > last_call_)
     link_rule_broken(absl::StrCat("a frame for call ", frame.call, ", which was never opened"));
   const auto found = calls_.find(frame.call);
   Call* call = found == calls_.end() ? nullptr : found->second.get();
+  if (frame.kind != FrameKind::cancel && opening_.contains(frame.call))
+    link_rule_broken(absl::StrCat("a frame for call ", frame.call, " in pieces, which does not open it"));
   switch (frame.kind) {
     case FrameKind::cancel:
       if (opening_.erase(frame.call) != 0) return cancel_before_it_opens(frame.call);

@@ -21,10 +21,10 @@ program=$scratch/parallel_checksum
 unset TRACTOR_ARBITER TRACTOR_CREDENTIAL_FILE
 export TRACTOR_RUNTIME_DIR=$scratch/runtime
 mkdir -m 700 "$TRACTOR_RUNTIME_DIR"
-unprivileged=()
+unprivileged=(env --default-signal=INT)  # which a shell has its background jobs ignore
 if [ "$(id -u)" -eq 0 ]; then
   chown 65534:65534 "$TRACTOR_RUNTIME_DIR"
-  unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  unprivileged+=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 fi
 
 out=$scratch/out err=$scratch/err expected=$scratch/expected

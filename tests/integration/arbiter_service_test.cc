@@ -129,20 +129,6 @@ TEST_F(ArbiterService, a_stream_that_does_not_begin_as_it_must_is_ended_with_the
   ends_with(request, grpc::StatusCode::INVALID_ARGUMENT, "a tree's id has at most 255 bytes");
 }
 
-TEST_F(ArbiterService, events_come_one_batch_at_a_time) {
-  Tree tree(wire_);
-  v1::RegisterRequest request;
-  for (std::uint64_t number = 1; number <= 3; ++number) {
-    request.mutable_events()->set_number(number);
-    EXPECT_EQ(tree.ask(request)->recorded(), number);
-  }
-  for (int i = 0; i < 100; ++i) {
-    request.mutable_events()->set_number(request.events().number() + 1);
-    tree.send(request);
-  }
-  EXPECT_TRUE(contains(tree.end().error_message(), "send one at a time"));
-}
-
 TEST_F(ArbiterService, a_heartbeat_is_answered) {
   Tree tree(wire_);
   v1::RegisterRequest request;

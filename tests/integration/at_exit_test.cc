@@ -32,6 +32,20 @@ void fail_at_exit(const std::string& file) {
   note_at_exit(file);
   current_actor().at_exit([] { throw std::runtime_error("in a callback"); });
 }
+void fail_when_cancelled(Yield<int>& yield) {
+  try {
+    for (int i = 0;; ++i) yield(i);
+  } catch (const Cancelled&) {
+    throw std::runtime_error("the light stayed on");
+  }
+}
+std::string drop_a_stream_at_exit() {
+  current_actor().at_exit([] {
+    Stream<int> stream = generate(fail_when_cancelled);
+    stream.next();
+  });
+  return "done";
+}
 void hang_at_exit(const std::string& file) {
   note_at_exit(file);
   current_actor().at_exit([=] {
@@ -49,6 +63,7 @@ void define(Program& program) {
       .def("end_well", end_well)
       .def("end_with_an_error", end_with_an_error)
       .def("end_when_cancelled", end_when_cancelled)
+      .def("drop_a_stream_at_exit", drop_a_stream_at_exit)
       .def("hang_at_exit", hang_at_exit);
 }
 
@@ -97,6 +112,12 @@ TEST_F(AtExit, runs_in_the_root_too) {
 TEST_F(AtExit, goes_on_after_one_that_throws) {
   run([&] { fail_at_exit(file); });
   EXPECT_EQ(noted(), "second\nfirst\n");
+}
+
+TEST_F(AtExit, what_a_stream_fails_with_that_a_callback_drops_goes_to_the_log) {
+  run([&] {
+    open_nursery([](ActorNursery& n) { EXPECT_EQ(n.run_in_actor("frank", drop_a_stream_at_exit).result(), "done"); });
+  });
 }
 
 TEST_F(AtExit, has_the_budget_and_no_more) {

@@ -23,6 +23,12 @@ std::string says_first(Context<std::string, int>& caller, int count) {
   for (const std::string& text : caller) heard += text;
   return heard;
 }
+// Says that it has started when it has taken so many items, or closed its own side.
+void start_late(Context<std::string, int>& caller, int items, bool closes) {
+  for (int i = 0; i < items; ++i) caller.receive();
+  if (closes) caller.close_send();
+  caller.started(42);
+}
 std::string misuse(Context<int, int>& caller) {
   const auto message = [](const std::function<void()>& f) {
     try {
@@ -86,6 +92,7 @@ void define(Program& p) {
       .def("add_up", add_up, "start")
       .def("echo", echo)
       .def("says_first", says_first, "count")
+      .def("start_late", start_late, "items", "closes")
       .def("misuse", misuse)
       .def("start_with", start_with, "size")
       .def("fail_at_third", fail_at_third)
@@ -282,6 +289,19 @@ TEST_F(Dialogs, A29_cancelling_a_task_that_waits_in_a_dialog_ends_the_function_f
     });
     EXPECT_TRUE(scope.cancelled_caught());
     EXPECT_TRUE(trace_.has("dialog ends"));
+  });
+}
+
+TEST_F(Dialogs, the_value_of_started_arrives_whatever_went_before) {
+  with_talker([](Portal& talker) {
+    const auto value = [&](int items, const std::string& item, bool closes) {
+      auto dialog = talker.open_context(start_late, items, closes);
+      for (int i = 0; i < items; ++i) dialog.send(item);
+      return dialog.started<int>();
+    };
+    EXPECT_EQ(value(600, "x", false), 42);
+    EXPECT_EQ(value(1, std::string(3 << 20, 'x'), false), 42);
+    EXPECT_EQ(value(0, "", true), 42);
   });
 }
 

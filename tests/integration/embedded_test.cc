@@ -87,6 +87,33 @@ TEST_F(EmbeddedActor, says_that_its_own_tasks_cannot_block_in_it) {
   EXPECT_TRUE(contains(usage_error([&] { runtime.run([&] { runtime.run(own_name); }); }), "call the function instead"));
 }
 
+TEST_F(EmbeddedActor, what_a_destructor_finds_in_one_job_concerns_nobody_else) {
+  Embedded runtime(*program);
+  EXPECT_THROW(runtime.run([] {
+    Stream<int> stream = generate([](Yield<int>& yield) {
+      try {
+        for (int i = 0;; ++i) yield(i);
+      } catch (const Cancelled&) {
+        throw std::runtime_error("the light stayed on");
+      }
+    });
+    stream.next();
+  }),
+               std::runtime_error);
+  EXPECT_EQ(runtime.run(doubled, 1), 2);
+}
+
+TEST_F(EmbeddedActor, leaves_the_services_own_children_alone) {
+  signal(SIGCHLD, SIG_IGN);  // as a service may that does not want to wait for them
+  {
+    Embedded runtime(*program);
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    EXPECT_TRUE(eventually([&] { return kill(child, 0) != 0; })) << "a zombie";
+  }
+  signal(SIGCHLD, SIG_DFL);
+}
+
 TEST_F(EmbeddedActor, a_second_one_is_refused) {
   Embedded runtime(*program);
   EXPECT_TRUE(contains(usage_error([] { Embedded second(*program); }), "one root at a time"));

@@ -165,13 +165,18 @@ void expect_a_survivor_takes_over_after(
   Process second = Process::as("owns", {"gretchen"}, environment);
   Process third = Process::as("owns", {"donny"}, environment);
   ASSERT_TRUE(second.prints("ready") && third.prints("ready"));
+  const auto ended_at = std::chrono::steady_clock::now();
   first.signal(signal);
   const std::string at = options.arbiter.empty() ? "unix:" : options.arbiter;
   const auto took_over = [&](const Process& process) { return contains(process.err(), "takes its place at " + at); };
   EXPECT_TRUE(eventually([&] { return took_over(second) || took_over(third); }, 5s));
   EXPECT_NE(static_cast<bool>(took_over(second)), static_cast<bool>(took_over(third)));
-  program->run(options, [] {
-    EXPECT_TRUE(eventually([] { return query_actor("gretchen") && query_actor("donny"); }, 5s));
+  program->run(options, [&] {
+    const auto everyone_is_listed = [] {
+      return query_actor("gretchen") && query_actor("donny") && query_actor("owner of gretchen") &&
+             query_actor("owner of donny");
+    };
+    EXPECT_TRUE(eventually(everyone_is_listed, 5s - (std::chrono::steady_clock::now() - ended_at)));
     EXPECT_EQ(find_actor("gretchen").value().run(hi), "Hi my name is gretchen");
     EXPECT_FALSE(query_actor("frank"));
     EXPECT_EQ(remote_error([] { get_arbiter().run("nonsense"); }).kind(), ErrorKind::not_found);

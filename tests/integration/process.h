@@ -132,7 +132,11 @@ class Process {
     posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF);
+    sigset_t interrupt;  // which is ignored when a shell runs the tests in the background
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    posix_spawnattr_setsigdefault(&attributes, &interrupt);
     std::vector<std::string> variables = child_environment(environment);
     const int error = posix_spawn(&pid_, command.front().c_str(), &actions, &attributes, pointers(command).data(),
                                   pointers(variables).data());

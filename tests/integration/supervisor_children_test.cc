@@ -137,6 +137,24 @@ TEST_F(Supervised, children_are_added_terminated_restarted_and_deleted_at_run_ti
   });
 }
 
+TEST_F(Supervised, a_portal_to_a_child_that_is_being_restarted_waits_for_it) {
+  run([] {
+    Supervisor supervisor;
+    supervisor.add("a", kDaemon);
+    open_nursery(supervisor, [&] {
+      supervisor.terminate_child("a");
+      open_task_nursery([&](TaskNursery& t) {
+        t.start_soon([&] { supervisor.restart_child("a"); });
+        for (int i = 0; i < 10; ++i) yield_now();  // it is being started
+        EXPECT_EQ(supervisor.portal("a").run(hi), "I am a");
+        t.start_soon([&] { supervisor.start_child("b", kDaemon); });
+        for (int i = 0; i < 10; ++i) yield_now();
+        EXPECT_EQ(supervisor.portal("b").run(hi), "I am b");
+      });
+    });
+  });
+}
+
 TEST_F(Supervised, a_child_that_start_child_cannot_start_is_not_added) {
   run([this] {
     Supervisor supervisor;

@@ -101,6 +101,9 @@ void yield_forever(tractor::Yield<std::string>& yield, const std::string& tag, s
   begun[tag].set();
   for (items_yielded = 0;; ++items_yielded) yield(std::string(size, 'x'));
 }
+void yield_some(tractor::Yield<std::string>& yield, std::size_t size, int count) {
+  for (int i = 0; i < count; ++i) yield(std::string(size, 'x'));
+}
 int how_many_yielded() { return items_yielded; }
 int add_up(tractor::Context<int, std::string>& caller, int start) {
   caller.started("ready for " + caller.caller().name);
@@ -143,6 +146,7 @@ int main(int argc, char** argv) {
       .def("count_to", count_to, "last")
       .def("fail_after", fail_after, "count")
       .def("yield_forever", yield_forever, "tag", "size")
+      .def("yield_some", yield_some, "size", "count")
       .def("how_many_yielded", how_many_yielded)
       .def("add_up", add_up, "start")
       .def("wait_until_begun", wait_until_begun, "tag")

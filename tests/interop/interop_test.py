@@ -497,6 +497,16 @@ class Streaming(ActorTest):
         self.assertEqual(decode_error(error).message, "out of numbers")
         self.assertIn("Mishap", decode_error(error).type)
 
+    def test_A12_a_reader_that_takes_its_time_gets_all_there_is(self):
+        def slowly(responses):
+            for response in responses:
+                yield response
+                time.sleep(0.3)
+        _, responses = self.stream(request_for("interop.yield_some", 1 << 20, 10))
+        items, result = self.outcome(slowly(responses))
+        self.assertEqual([len(item) for item in items], [1 << 20] * 10)
+        self.assertIsNone(result)
+
     def test_A12_an_error_in_the_body_comes_after_the_items_too(self):
         opening = request_for("interop.fail_after", 3)
         opening.error_delivery = actor_pb2.ERROR_DELIVERY_BODY

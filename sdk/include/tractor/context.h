@@ -113,7 +113,8 @@ template <Encodable In, Encodable Out>
 class Context final : public detail::DialogSide<In, Out> {
  public:
   // --- for programs ---
-  // Tells the caller that the function is up, once: UsageError the second time. Not a checkpoint.
+  // Tells the caller that the function is up, once: UsageError the second time. A checkpoint when the way to the caller
+  // is full.
   void started() { stream_.started({}); }
   template <Argument T>
   void started(const T& value) {

@@ -16,7 +16,8 @@ TEST(Describe, says_what_the_exception_says) {
   EXPECT_EQ(describe(std::make_exception_ptr(std::runtime_error("text"))), "text");
   EXPECT_EQ(describe(std::make_exception_ptr(std::string("a string"))), "a string");
   EXPECT_EQ(describe(std::make_exception_ptr(static_cast<const char*>("literal"))), "literal");
-  EXPECT_EQ(describe(std::make_exception_ptr(42)), "int");
+  EXPECT_EQ(describe(std::make_exception_ptr(42)), "42");
+  EXPECT_EQ(describe(std::make_exception_ptr(std::pair(1, 2))), "std::pair<int, int>");
   EXPECT_EQ(describe(nullptr), "no error");
 }
 
@@ -54,7 +55,7 @@ TEST(ExceptionGroup, splits_into_what_a_type_would_catch_and_the_rest) {
   const auto [logic, others] = group.split<std::logic_error>();
   EXPECT_EQ(caught_group(logic).exceptions(), (std::vector{a, c}));
   EXPECT_EQ(caught_group(others).exceptions(), (std::vector{b, d}));
-  EXPECT_STREQ(caught_group(others).what(), "2 errors: b; int");
+  EXPECT_STREQ(caught_group(others).what(), "2 errors: b; 4");
   const auto [integer, classes] = group.split<int>();
   EXPECT_EQ(integer, d) << "one error alone is itself";
   EXPECT_EQ(caught_group(classes).exceptions(), (std::vector{a, b, c}));

@@ -280,6 +280,86 @@ TEST(Stream, what_came_before_an_error_comes_before_it_also_through_operators_wi
   });
 }
 
+TEST(Stream, an_item_that_waits_when_another_source_fails_still_comes) {
+  run_virtual([] {
+    Stream<int> merged = merge(generate(at_times, Ints{1, 3}), generate([](Yield<int>& yield) {
+                                 sleep_until(Clock::now() + 2ms);
+                                 yield(2);
+                                 sleep(2ms);
+                                 throw std::runtime_error("the film is torn");
+                               }),
+                               generate(at_times, Ints{100}));
+    EXPECT_EQ(merged.next(), 1);
+    sleep(10ms);  // one waits in front of the other, and the source has failed
+    EXPECT_EQ(merged.next(), 2);
+    EXPECT_EQ(merged.next(), 3);
+    EXPECT_EQ(error_of([&] { merged.next(); }), "the film is torn");
+  });
+}
+
+TEST(Stream, zip_throws_what_either_side_fails_with_when_it_is_ended) {
+  const auto fails_at_its_end = [](Yield<int>& yield) {
+    try {
+      for (int i = 0;; ++i) yield(i);
+    } catch (const Cancelled&) {
+      throw std::runtime_error("the light stayed on");
+    }
+  };
+  int made = 0;
+  run_virtual([&] {
+    auto left_fails = zip(generate(fails_at_its_end), generate(count_forever, std::ref(made)));
+    left_fails.next();
+    EXPECT_EQ(error_of([&] { left_fails.close(); }), "the light stayed on");
+    auto right_fails = zip(generate(count_forever, std::ref(made)), generate(fails_at_its_end));
+    right_fails.next();
+    EXPECT_EQ(error_of([&] { right_fails.close(); }), "the light stayed on");
+    EXPECT_EQ(alive, 0);
+  });
+}
+
+TEST(Stream, that_a_generator_has_made_goes_on_after_its_end) {
+  run_virtual([] {
+    Stream<Stream<int>> outer = generate([](Yield<Stream<int>>& yield) { yield(generate(count_to, 5)); });
+    Stream<int> inner = std::move(*outer.next());
+    EXPECT_EQ(inner.next(), 1);
+    EXPECT_FALSE(outer.next());
+    EXPECT_EQ(all(std::move(inner)), (Ints{2, 3, 4, 5}));
+  });
+}
+
+TEST(Stream, that_is_being_cancelled_does_not_go_on_when_its_scope_is_left) {
+  run_virtual([] {
+    Stream<int> stream = [] {
+      std::optional<Stream<int>> made;
+      move_on_after(1s, [&] {
+        made = generate([](Yield<int>& yield) {
+          open_task_nursery([&](TaskNursery& tasks) {
+            tasks.start_soon([] {
+              try {
+                sleep_forever();
+              } catch (const Cancelled&) {
+                CancelScope({.shield = true}).run([] { sleep(100ms); });
+                throw;
+              }
+            });
+            for (int i = 1;; ++i) {
+              yield(i);
+              sleep(300ms);
+            }
+          });
+          yield(1000);
+        });
+        while (made->next()) {
+        }
+      });
+      return std::move(*made);
+    }();
+    Ints later;
+    for (int i : stream) later.push_back(i);
+    EXPECT_EQ(later, Ints{});
+  });
+}
+
 TEST(Stream, batch_gives_what_has_come_when_it_is_enough_or_time) {
   run_virtual([] {
     EXPECT_EQ(all(generate(count_to, 7).batch(3)), (std::vector<Ints>{{1, 2, 3}, {4, 5, 6}, {7}}));
@@ -359,6 +439,19 @@ TEST(Stream, A19_a_subscriber_that_lags_is_told_and_the_others_are_not_held_up) 
     EXPECT_EQ(slow.next(), 21);
     slow.close();
     EXPECT_EQ(alive, 0);
+  });
+}
+
+TEST(Stream, A19_one_that_is_made_of_a_lagging_one_goes_on_too) {
+  run_virtual([] {
+    int made = 0;
+    Stream<int> fast = generate(count_forever, std::ref(made));
+    Stream<int> slow = fast.subscribe(10).map([](int i) { return -i; });
+    Stream<int> slow_too = slow.subscribe();
+    for (int i = 1; i <= 15; ++i) fast.next();
+    EXPECT_THROW(slow.next(), Lagged);
+    EXPECT_EQ(slow.next(), -6);
+    EXPECT_EQ(slow_too.next(), -6);
   });
 }
 

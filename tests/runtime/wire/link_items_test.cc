@@ -39,6 +39,54 @@ TEST(LinkItems, come_in_order_and_before_the_end_of_their_call) {
   });
 }
 
+TEST(LinkItems, that_are_discarded_while_they_are_received_are_none) {
+  with_ends([](Ends& ends) {
+    int yielded = 0;
+    ends.handler.run = counting(yielded, 1'000);
+    with_items(ends, kLargeRoom, [&](OutgoingCall& call) {
+      sleep(1s);
+      int received = 0;
+      open_task_nursery([&](TaskNursery& t) {
+        t.start_soon([&] {
+          while (call.items()->receive()) ++received;
+        });
+        while (received < 31) yield_now();  // the reader lets others have their turn before the next
+        call.items()->discard();
+      });
+      EXPECT_LT(received, 1'000);
+    });
+  });
+}
+
+TEST(LinkItems, that_are_no_values_give_their_room_back) {
+  with_ends([](Ends& ends) {
+    int received = 0;
+    int bad = 0;
+    ends.handler.run = [&](const Invocation& i) {
+      while (true) {
+        try {
+          if (!i.stream->receive()) return Value("done");
+          ++received;
+        } catch (const CallError&) {
+          ++bad;
+        }
+      }
+    };
+    with_items(ends, kLargeRoom, [&](OutgoingCall& call) {
+      sleep(1s);
+      FrameWriter writer;
+      std::string frame(writer.item(1, false, "m.f", std::string(5 << 20, 'x')).frame);
+      frame.back() = '\xff';  // no UTF-8
+      EXPECT_EQ(refusal(ends.server, message_of({frame})), "");
+      sleep(1s);
+      call.items()->send(1);
+      sleep(1s);
+    });
+    EXPECT_EQ(received, 1);
+    EXPECT_EQ(bad, 1);
+  });
+}
+
 TEST(LinkItems, go_together_only_while_something_is_being_written) {
   with_ends([](Ends& ends) {
     int yielded = 0;

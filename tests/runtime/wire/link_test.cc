@@ -206,6 +206,26 @@ TEST(Link, a_caller_that_does_not_read_keeps_no_calls_from_ending) {
   });
 }
 
+TEST(Link, who_asks_on_and_on_and_reads_no_answer_is_cut_off) {
+  run_virtual([] {
+    Handler handler;
+    Condition wanted;
+    Carrier carrier(wanted);
+    std::optional<ServingEnd> server;
+    open_task_nursery([&](TaskNursery& calls) {
+      server.emplace(carrier, handler, calls);
+      EXPECT_EQ(refusal(*server, message_of({kHello})), "");
+      std::string said;
+      for (std::uint64_t call = 1; call <= 1'000'000 && said.empty(); ++call)
+        said = refusal(
+            *server,
+            message_of({std::string(FrameWriter().open(call, {.function = "m.f", .target_actor_id = "another"}))}));
+      EXPECT_NE(said.find("reads no answer"), std::string::npos) << said;
+      calls.cancel_scope().cancel();
+    });
+  });
+}
+
 TEST(Link, calls_after_the_actors_end_are_told_so) {
   with_ends([](Ends& ends) {
     ends.call(1);
@@ -303,6 +323,10 @@ TEST(Link, who_breaks_the_rules_is_told_which) {
            "bytes in pieces");
     breaks(ends.server, {std::string(writer.chunk(3, false, {.data = "", .total_bytes = 2}))}, "an empty piece");
     breaks(ends.server, {std::string(writer.chunk(4, false, {.data = "xx", .total_bytes = 2, .last = true}))}, "");
+    const std::string credit(writer.credit(5, false, {.items = 1, .bytes = 1}));
+    breaks(ends.server,
+           {std::string(writer.chunk(5, false, {.data = credit, .total_bytes = credit.size(), .last = true}))},
+           "in pieces, which does not open it");
     breaks(ends.caller, {std::string(writer.chunk(9, true, {.data = "x", .total_bytes = 2}))},
            "pieces for call 9, which was never opened");
     EXPECT_NE(refusal(ends.server, "\xff\xff garbage"), "");
