@@ -8,6 +8,8 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/process/runtime_directory.h"
+#include "runtime/process/unix_socket.h"
 #include "runtime/task/error.h"
 
 namespace tractor::arbiter {

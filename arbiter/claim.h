@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "runtime/process/runtime_directory.h"
+#include "runtime/process/unique_descriptor.h"
 #include "runtime/wire/address.h"
 
 namespace tractor::arbiter {

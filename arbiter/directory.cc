@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "arbiter/addresses.h"
-#include "arbiter/registrar.h"
+#include "arbiter/tree_registrar.h"
 #include "runtime/log.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/actor_info_codec.h"

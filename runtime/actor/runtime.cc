@@ -14,6 +14,7 @@
 #include "runtime/actor/task_dump.h"
 #include "runtime/log.h"
 #include "runtime/process/thread_stack.h"
+#include "runtime/process/unix_socket.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/identity.h"
 

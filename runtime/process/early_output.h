@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include "runtime/process/runtime_directory.h"
+#include "runtime/process/unique_descriptor.h"
 
 namespace tractor {
 

@@ -17,7 +17,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "runtime/process/runtime_directory.h"
+#include "runtime/process/unique_descriptor.h"
 
 namespace tractor {
 

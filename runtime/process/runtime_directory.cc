@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
 #include "runtime/task/error.h"
-#include "runtime/wire/address.h"
 #include "runtime/wire/value.h"
 
 namespace tractor {
@@ -72,37 +69,7 @@ void sweep(const std::string& directory) {
   }
 }
 
-sockaddr_un unix_address(const std::string& path) {
-  if (path.size() > kMaxSocketPath) {
-    throw UsageError(absl::StrCat("the socket path ", path, " has ", path.size(),
-                                  " bytes, a unix socket takes at most ", kMaxSocketPath,
-                                  "; set TRACTOR_RUNTIME_DIR to a shorter directory"));
-  }
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
-
 }  // namespace
-
-UniqueDescriptor& UniqueDescriptor::operator=(UniqueDescriptor&& other) noexcept {
-  if (this != &other) {
-    reset();
-    descriptor_ = other.release();
-  }
-  return *this;
-}
-
-int UniqueDescriptor::release() {
-  const int out = descriptor_;
-  descriptor_ = -1;
-  return out;
-}
-
-void UniqueDescriptor::reset() {
-  if (descriptor_ >= 0) close(release());
-}
 
 std::string runtime_directory() {
   std::string path = choose_directory();
@@ -156,28 +123,6 @@ TreeDirectory::~TreeDirectory() {
   } catch (const std::exception& e) {
     log::debug(std::string("left for the next start to sweep: ") + e.what());
   }
-}
-
-UniqueDescriptor listen_on_unix_socket(const std::string& path) {
-  const sockaddr_un address = unix_address(path);
-  UniqueDescriptor listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener) fail("cannot make a socket");
-  struct stat status {};
-  if (lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
-    throw UsageError(absl::StrCat("cannot listen on ", path, ": there is something that is no socket"));
-  }
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) fail("cannot replace " + path);
-  if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    fail("cannot bind a socket to " + path);
-  if (listen(listener.get(), SOMAXCONN) != 0) fail("cannot listen on " + path);
-  return listener;
-}
-
-bool unix_socket_answers(const std::string& path) {
-  const sockaddr_un address = unix_address(path);
-  const UniqueDescriptor client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!client) fail("cannot make a socket");
-  return connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
 }
 
 UniqueDescriptor try_lock_file(const std::string& path) { return open_lock(path, LOCK_EX | LOCK_NB); }

@@ -7,25 +7,9 @@
 
 #include <string>
 
+#include "runtime/process/unique_descriptor.h"
+
 namespace tractor {
-
-// A descriptor that closes itself.
-class UniqueDescriptor {
- public:
-  UniqueDescriptor() = default;
-  explicit UniqueDescriptor(int descriptor) : descriptor_(descriptor) {}
-  UniqueDescriptor(UniqueDescriptor&& other) noexcept : descriptor_(other.release()) {}
-  UniqueDescriptor& operator=(UniqueDescriptor&& other) noexcept;
-  ~UniqueDescriptor() { reset(); }
-
-  int get() const { return descriptor_; }
-  explicit operator bool() const { return descriptor_ >= 0; }
-  int release();
-  void reset();
-
- private:
-  int descriptor_ = -1;
-};
 
 // TRACTOR_RUNTIME_DIR, else $XDG_RUNTIME_DIR/tractor, else tractor-UID under $TMPDIR or /tmp; made with mode 0700 when
 // it is not there.
@@ -50,11 +34,6 @@ class TreeDirectory {
   UniqueDescriptor lock_;
 };
 
-// A listening unix socket; what is left at that path from an earlier process is removed first (the caller holds the
-// lock that says so).
-UniqueDescriptor listen_on_unix_socket(const std::string& path);
-// Whether someone accepts connections there.
-bool unix_socket_answers(const std::string& path);
 // An exclusive flock on a file, made when it is not there; empty when another process holds it.
 UniqueDescriptor try_lock_file(const std::string& path);
 

@@ -5,7 +5,7 @@
 
 #include "../samples.h"
 #include "arbiter/client.h"
-#include "arbiter/registrar.h"
+#include "arbiter/tree_registrar.h"
 #include "arbiters.h"
 #include "measurements.h"
 #include "runtime/actor/runtime.h"

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "runtime/process/unix_socket.h"
 #include "runtime/task/error.h"
 
 namespace tractor {

@@ -1,4 +1,4 @@
-#include "arbiter/registrar.h"
+#include "arbiter/tree_registrar.h"
 
 #include <grpcpp/channel.h>
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/process/supervision.h"
+#include "runtime/process/registrar.h"
 #include "runtime/task/condition.h"
 #include "runtime/task/error.h"
 #include "runtime/wire/actor_info.h"
