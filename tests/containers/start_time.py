@@ -51,10 +51,10 @@ def main():
             serving.append(seconds_until_it_serves(images.arbiter))
     finally:
         images.remove()
-    beside = statistics.median(serving) - statistics.median(nothing)
-    print(f"container_start_s {beside:.2f} ({statistics.median(serving):.2f} until it serves, "
-          f"{statistics.median(nothing):.2f} for `podman run` of `true`; at most {LIMIT_S:.1f})")
-    return beside > LIMIT_S
+    serves = statistics.median(serving)
+    print(f"container_start_s {serves:.2f} (`podman run` of `true` until it has ended: {statistics.median(nothing):.2f}; "
+          f"at most {LIMIT_S:.1f})")
+    return serves > LIMIT_S
 
 
 if __name__ == "__main__":

@@ -648,6 +648,19 @@ class Link(ActorTest):
         self.assertEqual(by_call[7].error.kind, error_pb2.ERROR_KIND_NOT_FOUND)
         self.assertTrue(all(frame.reply for frame in answers))
 
+    def test_A41_who_does_not_say_who_it_is_is_let_go(self):
+        done = threading.Event()
+        self.addCleanup(done.set)
+
+        def nothing():
+            done.wait(PATIENCE)
+            return
+            yield
+
+        call = self.actor.Connect(nothing(), timeout=PATIENCE)
+        rpc_error = self.failure(lambda: list(call))
+        self.assertIn("does not say who it is", rpc_error.details())
+
     def test_who_breaks_the_rules_is_told_which(self):
         self.assertIn("its first frame is no hello", self.refusal(self.open(1, "interop.subtract", 1, 1)))
         self.assertIn("a second hello", self.refusal(self.HELLO, self.HELLO))
