@@ -191,7 +191,7 @@ ActorInfo Client::wait_for(const std::string& name, const FindOptions& options) 
   v1::FindRequest question = request(name, options);
   question.set_pick(encode(options.pick));
   question.set_wait(true);
-  while (true) {
+  for (bool said = false;;) {
     try {
       std::vector<ActorInfo> found = ask_find(question, kWaitTimeout);
       if (!found.empty()) {
@@ -200,6 +200,7 @@ ActorInfo Client::wait_for(const std::string& name, const FindOptions& options) 
       }
     } catch (const RemoteActorError& e) {
       if (e.kind() != ErrorKind::unavailable) throw;
+      if (!std::exchange(said, true)) log::warning(absl::StrCat("still waiting for \"", name, "\": ", e.message()));
     }
     sleep(kRetryPause);
   }

@@ -12,8 +12,10 @@ namespace {
 
 // Of a holder on this arbiter's host, whose end is noticed at once: how long its registrations outlive the arbiter.
 constexpr Clock::duration kLocalTtl = std::chrono::seconds(10);
-// All leases are renewed once in that time, if something is to be renewed.
+// All leases are renewed once in that time, if something is to be renewed; none is so short that one late renewal ends
+// it.
 constexpr Clock::duration kRenewal = std::chrono::seconds(1);
+constexpr Clock::duration kShortestTtl = 5 * kRenewal;
 // How long what was written may take to be seen: longer than it takes to notice that the member that tells of changes
 // is silent, and to go to another.
 constexpr Clock::duration kSeenTimeout = std::chrono::seconds(10);
@@ -53,7 +55,9 @@ Store::Holder EtcdStore::open(const std::string& actor_namespace, Clock::duratio
   return holder;
 }
 
-Clock::duration EtcdStore::lease(Clock::duration ttl) const { return ttl == Clock::duration::zero() ? kLocalTtl : ttl; }
+Clock::duration EtcdStore::lease(Clock::duration ttl) const {
+  return ttl == Clock::duration::zero() ? kLocalTtl : std::max(ttl, kShortestTtl);
+}
 
 EtcdStore::Lease& EtcdStore::used(Holder holder) {
   const auto lease = leases_.find(holder);
@@ -237,7 +241,7 @@ void EtcdStore::renew_all(EtcdClient::KeepAliveStream& stream) {
       const auto lease = leases_.find(holder);
       if (lease == leases_.end()) continue;  // it ended meanwhile
       lease->second.heard_of = false;
-      const std::function<void()> renewed = std::exchange(lease->second.renewed, {});
+      std::function<void()> renewed = std::exchange(lease->second.renewed, {});
       etcdserverpb::LeaseKeepAliveRequest request;
       request.set_id(static_cast<std::int64_t>(holder));
       etcdserverpb::LeaseKeepAliveResponse response;
@@ -247,7 +251,9 @@ void EtcdStore::renew_all(EtcdClient::KeepAliveStream& stream) {
                              }).cancelled_caught();
       const auto still = leases_.find(holder);
       if (cut_short || !answered) {
-        if (still != leases_.end()) still->second.heard_of = true;
+        if (still == leases_.end()) return;
+        still->second.heard_of = true;
+        if (!still->second.renewed) still->second.renewed = std::move(renewed);
         return;
       }
       if (response.ttl() == 0) {

@@ -31,11 +31,11 @@ class Follower {
       v1::WatchResponse response = message(revision);
       *response.mutable_added() = encode(*found.actor);
       found.actor.reset();
-      if (!call_.write(response)) return false;
+      if (!write(response)) return false;
     }
     v1::WatchResponse end = message(revision);
     end.set_snapshot_end(true);
-    return call_.write(end);
+    return write(end);
   }
 
   bool write_next() {
@@ -49,7 +49,7 @@ class Follower {
     if (event.actor_namespace != call_.request.namespace_()) return true;
     v1::WatchResponse response = message(event.resume);
     *(event.added ? response.mutable_added() : response.mutable_removed()) = encode(*event.actor);
-    if (!call_.write(response)) return false;
+    if (!write(response)) return false;
     metrics::watcher_told(std::chrono::steady_clock::now() - event.at);
     return true;
   }
@@ -58,7 +58,13 @@ class Follower {
     v1::WatchResponse response = message(store_.view().revision());
     response.set_epoch(store_.epoch());
     response.set_start_over(true);
-    call_.write(response);
+    write(response);
+  }
+
+  // Who reads slowly is not waited for when the arbiter ends.
+  bool write(const v1::WatchResponse& response) {
+    throw_if_cancelled();
+    return call_.write(response);
   }
 
   v1::WatchResponse message(std::uint64_t revision) {

@@ -190,7 +190,8 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20));
   app.add_option("--ttl", settings.ttl,
-                 "Seconds after which an actor on another host that was not heard of is gone, from 1 to 86400")
+                 "Seconds after which an actor on another host that was not heard of is gone, from 1 to 86400; over "
+                 "etcd 5 at least")
       ->capture_default_str();
   app.add_option(
          "--drain", settings.drain_seconds,

@@ -1,5 +1,6 @@
 #include "arbiter/register_tree.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/cleanup/cleanup.h"
@@ -38,7 +39,9 @@ class Registering {
 
   void run(v1::Welcome welcome) {
     open_task_nursery([&](TaskNursery& tasks) {
-      tasks.start_soon([this] { outbox_.run([this](Operation& op) { return call_.wait_sent(op); }); });
+      tasks.start_soon([this] {
+        outbox_.run([this](Operation& op) { return call_.wait_sent(op, [this] { return answer_deadline(); }); });
+      });
       tasks.start_soon([this] { acknowledge_events(); });
       const absl::Cleanup end = [&] {
         outbox_.close();
@@ -154,6 +157,11 @@ class Registering {
     outbox_.send(std::move(reply));
   }
 
+  // For all answers that are still to be sent, once this ends.
+  Clock::time_point answer_deadline() {
+    return answered_by_ = std::min(answered_by_, deadline_after(ServerCall::kSendTimeout));
+  }
+
   void renew(const v1::Heartbeat& heartbeat) {
     store_.renew(*holder_, {heartbeat.calls_in_flight().begin(), heartbeat.calls_in_flight().end()},
                  [this, sent_at = heartbeat.sent_at()] {
@@ -221,6 +229,7 @@ class Registering {
   std::optional<std::uint64_t> batch_;         // the number of the last one
   std::optional<std::uint64_t> acknowledged_;  // of the last one that is kept
   Condition batch_came_;
+  Clock::time_point answered_by_ = Clock::kNever;
   bool same_host_ = false;
   bool left_ = false;
   bool expired_ = false;

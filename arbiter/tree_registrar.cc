@@ -59,8 +59,9 @@ struct TreeRegistrar::Connection {
   bool welcomed = false;
   bool claimed = false;
   bool ended = false;
-  Clock::time_point opened = Clock::now();
+  Clock::time_point opened = {};      // its lease began then, or later
   Clock::duration lease = {};         // zero: the stream itself keeps us registered
+  bool acknowledges = false;          // heartbeats; an older arbiter does not
   std::set<std::string> to_be_added;  // again: the arbiter could not take them yet
 };
 
@@ -127,6 +128,7 @@ std::string TreeRegistrar::run_connection() {
     Operation started("the registration stream to open");
     connection.stream->StartCall(started.tag());
     bool ok = started.wait(cancel);
+    connection.opened = Clock::now();
     v1::RegisterRequest hello;
     hello.mutable_hello()->set_version(kRegistrationVersion);
     hello.mutable_hello()->set_tree_id(wire_.self.id);
@@ -175,7 +177,9 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     was_embedded_ = response.welcome().embedded() && addresses_.size() == 1;
     refusal_.clear();
     failures_ = 0;
-    connection.lease = lease_ = decode_duration(response.welcome().lease());
+    connection.acknowledges = response.welcome().has_lease();
+    connection.lease = lease_ =
+        decode_duration(connection.acknowledges ? response.welcome().lease() : response.welcome().ttl());
     connection.welcomed = true;
     connection_ = &connection;
     connected_ = true;
@@ -212,7 +216,7 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
 void TreeRegistrar::extend_claim(const Connection& connection, Clock::time_point renewed) {
   const Clock::time_point now = Clock::now();
   if (renewed < connection.opened || renewed > now) return;  // no time that we have told
-  const bool leased = connection.lease > Clock::duration::zero();
+  const bool leased = connection.acknowledges && connection.lease > Clock::duration::zero();
   lease_ends_ = leased ? deadline_after(connection.lease - (now - renewed)) : Clock::kNever;
 }
 
@@ -230,8 +234,8 @@ void TreeRegistrar::send_heartbeats(Connection& connection) {
   std::map<std::string, std::uint32_t> told;
   Clock::time_point last = Clock::now();
   while (true) {
-    move_on_after(std::min(kBeat, due),
-                  [&] { changed_.wait_until("the end of the registration stream", [&] { return connection.ended; }); });
+    move_on_at(std::min(deadline_after(kBeat), due == Clock::duration::max() ? Clock::kNever : last + due),
+               [&] { changed_.wait_until("the end of the registration stream", [&] { return connection.ended; }); });
     if (connection.ended) return;
     for (const std::string& id : std::exchange(connection.to_be_added, {})) {
       if (const auto actor = actors_.find(id); actor != actors_.end())

@@ -200,7 +200,7 @@ void Child::step(ChildLife::Event event, std::exception_ptr reported) {
   changed_.notify();
   if (life_.failure() == before.failure()) return;
   const bool starting =
-      before.phase() == ChildLife::Phase::starting || life_.failure() == ChildLife::Failure::never_served;
+      before.phase() == ChildLife::Phase::starting || (life_.failure() == ChildLife::Failure::never_served && !ready_);
   take_failure(starting, std::move(reported));
 }
 

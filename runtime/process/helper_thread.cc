@@ -108,7 +108,8 @@ class NewConnection : public std::enable_shared_from_this<NewConnection> {
   }
   // A part of the greeting is no news a second time.
   void look_again() {
-    pause_.expires_after(std::chrono::milliseconds(100));
+    pause_.expires_after(wait_);
+    wait_ = std::min(2 * wait_, std::chrono::milliseconds(100));
     pause_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
       if (self->connection_.is_open()) self->look();
     });
@@ -117,6 +118,7 @@ class NewConnection : public std::enable_shared_from_this<NewConnection> {
   Descriptor connection_;
   asio::steady_timer time_;
   asio::steady_timer pause_;
+  std::chrono::milliseconds wait_{1};  // some clients greet in two writes
   std::shared_ptr<std::function<void(int)>> on_connection_;
 };
 

@@ -1,8 +1,6 @@
 // What a scheduler keeps. Internal. All but post() and its queue belong to the loop thread.
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
@@ -12,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <random>
-#include <utility>
 #include <vector>
 
 #include "runtime/task/held.h"
@@ -32,7 +29,6 @@ struct Scheduler::State {
   void loop();
   // Who runs next when the running task parks: a ready task, or the loop when it has something to do.
   Fiber& next();
-  bool tick_has_passed();
   // To be called on arrival, after every switch.
   void bury_dead() noexcept {
     if (dead != nullptr) Task::bury(*std::exchange(dead, nullptr));
@@ -70,7 +66,6 @@ struct Scheduler::State {
   static constexpr Clock::duration kTimePerPoll = std::chrono::microseconds(50);
   int slice = kLongestSlice;
   int slice_left = 0;
-  long last_tick = 0;
   std::uint64_t switches_at_poll = 0;
   Clock::time_point last_poll{};
   Clock::time_point last_look{};
@@ -88,14 +83,6 @@ struct Scheduler::State {
   std::unique_ptr<WorkerThreads> workers;  // last: joined first
 };
 
-// So that a deadline is not missed by the checkpoints of a slice whose first step took long. A tick is 1 to 10 ms; to
-// look takes 6 ns.
-inline bool Scheduler::State::tick_has_passed() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return std::exchange(last_tick, now.tv_nsec) != now.tv_nsec;
-}
-
 inline Fiber& Scheduler::State::next() {
   if (turn.empty() && !ready.empty()) {
     turn.swap(ready);
@@ -103,7 +90,7 @@ inline Fiber& Scheduler::State::next() {
     if (random_order) [[unlikely]]
       shuffle_turn();
   }
-  if (turn.empty() || slice_left == 0 || (!timers.empty() && tick_has_passed())) {
+  if (turn.empty() || slice_left == 0) {
     current = nullptr;
     return *loop_fiber;
   }

@@ -342,9 +342,11 @@ class Zip final : public StreamSource<std::pair<A, B>> {
     return std::nullopt;
   }
   void close() override {
-    open_task_nursery([this](TaskNursery& tasks) {  // both, and what both fail with
-      tasks.start_soon([this] { left_.close(); });
-      tasks.start_soon([this] { right_.close(); });
+    CancelScope({.shield = true}).run([this] {
+      open_task_nursery([this](TaskNursery& tasks) {  // both, and what both fail with
+        tasks.start_soon([this] { left_.close(); });
+        tasks.start_soon([this] { right_.close(); });
+      });
     });
   }
 

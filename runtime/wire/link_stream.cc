@@ -14,13 +14,13 @@
 namespace tractor {
 namespace {
 
-// Who opens a link says at once who it is.
-constexpr Clock::duration kSilence = std::chrono::seconds(10);
+// Who opens a link says at once who it is, unless it computes just then.
+constexpr Clock::duration kSilence = std::chrono::seconds(20);
 
 ErrorInfo silence() {
-  return error_info(std::make_exception_ptr(
-                        CallError(ErrorKind::deadline_exceeded, "who has opened this link does not say who it is")),
-                    {});
+  return error_info(
+      std::make_exception_ptr(CallError(ErrorKind::unavailable, "who has opened this link does not say who it is")),
+      {});
 }
 
 ErrorInfo broken_on_purpose() {

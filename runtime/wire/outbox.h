@@ -27,6 +27,7 @@ class Outbox {
   // What was sent so far still goes out; then run() returns.
   void close() {
     closed_ = true;
+    room_.notify();
     if (idle_ != nullptr) std::exchange(idle_, nullptr)->wake();
   }
   bool closed() const { return closed_; }
@@ -39,6 +40,7 @@ class Outbox {
 
   // Parks until fewer than kRoom messages wait, or the stream has ended.
   void wait_for_room() {
+    if (queue_.size() < kRoom) return;
     room_.wait_until("room for what is to be sent", [this] { return closed_ || queue_.size() < kRoom; });
   }
 

@@ -18,12 +18,12 @@ int descriptor_of(std::string_view peer) {
 
 }  // namespace
 
-bool ServerCall::wait_sent(Operation& op) {
+bool ServerCall::wait_sent(Operation& op, const std::function<Clock::time_point()>& deadline) {
   struct CutOff : Timer {
     explicit CutOff(ServerCall& c) : Timer([](Timer& t) { static_cast<CutOff&>(t).call.cut_off(); }), call(c) {}
     ServerCall& call;
   } timer(*this);
-  return op.wait([&] { timer.arm(deadline_after(kSendTimeout)); });
+  return op.wait([&] { timer.arm(deadline()); });
 }
 
 // Cancelling is not enough: gRPC waits for the write that the kernel has begun. As long as it does the number is the

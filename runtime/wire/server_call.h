@@ -45,7 +45,11 @@ class ServerCall {
 
   // Until the tag of something sent has come; returns gRPC's ok. A client that does not read cannot keep this actor
   // from ending: once the task is cancelled it has kSendTimeout, then its connection is closed.
-  bool wait_sent(Operation& op);
+  bool wait_sent(Operation& op) {
+    return wait_sent(op, [] { return deadline_after(kSendTimeout); });
+  }
+  // The same, for several that have one deadline, which is asked for once the task is cancelled.
+  bool wait_sent(Operation& op, const std::function<Clock::time_point()>& deadline);
   static constexpr Clock::duration kSendTimeout = std::chrono::seconds(1);
 
   // For a stream whose writes go on by their tags, one in flight: waits, whatever is cancelled, until `all_written` and

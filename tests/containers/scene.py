@@ -110,11 +110,13 @@ class Scene:
         """What the customer printed, a line for each time it bought: the bill, or why there is none."""
         return re.findall(r"^bill \d+: (.*)$", self.logs("customer"), re.MULTILINE)
 
-    def buys(self, more=2, timeout=60):
+    # It may take long: a name server of podman (aardvark) that learns of new containers now and then leaves one without
+    # an answer for a minute.
+    def buys(self, more=2, timeout=150):
         """Whether it gets so many more bills."""
         return self.sees("1 apple at", more, timeout)
 
-    def sees(self, start, more=1, timeout=60):
+    def sees(self, start, more=1, timeout=150):
         before = len(self.bills())
         return eventually(lambda: sum(b.startswith(start) for b in self.bills()[before:]) >= more, timeout)
 

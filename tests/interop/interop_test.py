@@ -648,7 +648,7 @@ class Link(ActorTest):
         self.assertEqual(by_call[7].error.kind, error_pb2.ERROR_KIND_NOT_FOUND)
         self.assertTrue(all(frame.reply for frame in answers))
 
-    def test_A41_who_does_not_say_who_it_is_is_let_go(self):
+    def test_A41_who_does_not_say_who_it_is_is_let_go(self):  # after 20 s
         done = threading.Event()
         self.addCleanup(done.set)
 

@@ -94,6 +94,19 @@ TEST(StreamOperators, zip_throws_what_either_side_fails_with_when_it_is_ended) {
     auto right_fails = zip(generate(count_forever, std::ref(made)), generate(fails_at_its_end));
     right_fails.next();
     EXPECT_EQ(error_of([&] { right_fails.close(); }), "the light stayed on");
+    auto cut_short = zip(generate(count_forever, std::ref(made)), generate(count_forever, std::ref(made)));
+    cut_short.next();
+    bool closed = false;
+    move_on_after(1s, [&] {
+      try {
+        sleep_forever();
+      } catch (const Cancelled&) {
+        cut_short.close();  // as any stream's, in a shield
+        closed = true;
+        throw;
+      }
+    });
+    EXPECT_TRUE(closed);
     EXPECT_EQ(alive, 0);
   });
 }
