@@ -3,7 +3,6 @@
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <iostream>

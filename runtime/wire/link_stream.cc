@@ -17,15 +17,11 @@ namespace {
 // Who opens a link says at once who it is, unless it computes just then.
 constexpr Clock::duration kSilence = std::chrono::seconds(20);
 
-ErrorInfo silence() {
-  return error_info(
-      std::make_exception_ptr(CallError(ErrorKind::unavailable, "who has opened this link does not say who it is")),
-      {});
+ErrorInfo unavailable(const char* why) {
+  return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, why)), {});
 }
-
-ErrorInfo broken_on_purpose() {
-  return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, "the link was broken on purpose")), {});
-}
+ErrorInfo silence() { return unavailable("who has opened this link does not say who it is"); }
+ErrorInfo broken_on_purpose() { return unavailable("the link was broken on purpose"); }
 
 // What both sides' streams do: they write what the end of the link has to say, one message at a time, and read on.
 //

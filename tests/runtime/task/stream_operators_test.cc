@@ -151,19 +151,22 @@ TEST(StreamOperators, combined_streams_keep_errors_cancellation_and_back_pressur
   });
 }
 
+// A subscriber for each of `seen`, which gets what that one sees.
+void subscribe_each(TaskNursery& tasks, Stream<int>& first, std::vector<Ints>& seen) {
+  for (Ints& mine : seen) {
+    tasks.start_soon(
+        [&mine](Stream<int> stream) {
+          for (int i : stream) mine.push_back(i);
+        },
+        first.subscribe());
+  }
+}
+
 TEST(StreamOperators, A19_twenty_subscribers_each_see_every_item) {
   run_virtual([] {
     std::vector<Ints> seen(20);
     Stream<int> first = generate(count_to, 1000);
-    open_task_nursery([&](TaskNursery& t) {
-      for (Ints& mine : seen) {
-        t.start_soon(
-            [&mine](Stream<int> stream) {
-              for (int i : stream) mine.push_back(i);
-            },
-            first.subscribe());
-      }
-    });
+    open_task_nursery([&](TaskNursery& t) { subscribe_each(t, first, seen); });
     Ints expected(1000);
     std::iota(expected.begin(), expected.end(), 1);
     for (const Ints& mine : seen) EXPECT_EQ(mine, expected);
@@ -227,13 +230,7 @@ TEST(StreamOperators, everything_holds_in_any_order_of_ready_tasks) {
     std::vector<Ints> seen(3);
     Stream<int> first = merge(generate(count_to, 20), generate(count_to, 20)).subscribe();
     open_task_nursery([&](TaskNursery& t) {
-      for (Ints& mine : seen) {
-        t.start_soon(
-            [&mine](Stream<int> stream) {
-              for (int i : stream) mine.push_back(i);
-            },
-            first.subscribe());
-      }
+      subscribe_each(t, first, seen);
       t.start_soon([](Stream<int> stream) { stream.next(); }, first.subscribe());
     });
     for (const Ints& mine : seen) {
