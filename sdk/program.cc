@@ -33,7 +33,10 @@ void print_error(const ErrorInfo& error, const std::string& indentation) {
 Interrupted::Interrupted(int signal)
     : Error("interrupted by signal " + std::to_string(signal) + " (" + strsignal(signal) + ")"), signal_(signal) {}
 
-Program::Program(int argc, char** argv) : command_line_(argv, argv + argc) { open_standard_descriptors(); }
+Program::Program(int argc, char** argv) : command_line_(argv, argv + argc) {
+  open_standard_descriptors();
+  die_with_parent_until_served();
+}
 
 Program::~Program() = default;
 

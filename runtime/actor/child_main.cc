@@ -25,14 +25,11 @@
 namespace tractor {
 namespace {
 
-// Whoever made the socket pair is our parent.
-pid_t parent_by_socket() {
+// Whoever made the socket pair is our parent; nobody when there is no socket.
+std::optional<pid_t> parent_by_socket() {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(kSupervisionDescriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    throw UsageError(absl::StrCat(kChildMarker, " is set, but descriptor ", kSupervisionDescriptor,
-                                  " is no socket to a parent: unset it to start this program as a root"));
-  }
+  if (getsockopt(kSupervisionDescriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
   return peer.pid;
 }
 
@@ -41,7 +38,7 @@ void watch_parent(Runtime& runtime) {
   // A stopped child must wake up to notice; PR_SET_PDEATHSIG is about the thread that spawned us, which is the parent's
   // loop.
   prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
-  const pid_t parent = parent_by_socket();
+  const pid_t parent = parent_by_socket().value();
   const UniqueDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, parent, 0)));
   if (!pidfd || getppid() != parent) _exit(EXIT_FAILURE);  // it is gone already
   runtime.helper().watch_parent(pidfd.get(), kParentDeathGrace, [&runtime] {
@@ -149,10 +146,20 @@ class ChildMain {
 
 bool is_child_process() { return std::getenv(kChildMarker) != nullptr; }
 
+void die_with_parent_until_served() {
+  const std::optional<pid_t> parent = is_child_process() ? parent_by_socket() : std::nullopt;
+  if (!parent) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (getppid() != *parent) _exit(EXIT_FAILURE);  // it is gone already
+}
+
 void run_child(const Definitions& definitions) {
   int status = EXIT_SUCCESS;
   try {
-    parent_by_socket();
+    if (!parent_by_socket()) {
+      throw UsageError(absl::StrCat(kChildMarker, " is set, but descriptor ", kSupervisionDescriptor,
+                                    " is no socket to a parent: unset it to start this program as a root"));
+    }
     unsetenv(kChildMarker);  // what this process executes is no child of ours
     fcntl(kSupervisionDescriptor, F_SETFD, FD_CLOEXEC);
     fcntl(kStderrDescriptor, F_SETFD, FD_CLOEXEC);

@@ -1,8 +1,9 @@
-// A sweep: kill -9 at every stage of a tree's life x every position in the tree. After each nothing is left, and each
+// A sweep: kill -9 at every stage of an actor's life x every position in the tree. After each nothing is left, and each
 // cell proves that its kill landed in its stage.
 //
-// The tree: root -> middle -> { leaf, sibling }. The stage is the leaf's: it notes that it has come there and stays
-// until something ends it, which it notes, too, if it still can; middle and root wait for it.
+// The tree: root -> middle -> { leaf, sibling }. One of root, middle and leaf holds the stage: it notes that it has
+// come there and stays until something ends it, which it notes, too, if it still can. Each that lives then is killed in
+// turn, the holder among them.
 #include <iomanip>
 
 #include "tests/integration/harness.h"
@@ -43,32 +44,67 @@ void arrange_ending(const std::string& trace) {
   current_actor().at_exit([trace] { stay(trace, "ending"); });
 }
 
-void middle(const std::string& stage, const std::string& trace) {
-  const ActorOptions options{.modules = {"sweep"}, .budget = 1s};
-  up(trace, "middle");
+// Brings an actor to its stage, and stays with it there.
+void hold(const std::string& stage, Portal holder, const std::string& trace) {
+  if (stage == "serving") holder.run(serving, trace);
+  if (stage == "cancelling") holder.run(cancelling, trace);
+  if (stage == "ending") {
+    holder.run(arrange_ending, trace);
+    holder.cancel_actor();
+  }
+  if (stage == "streaming") {
+    for ([[maybe_unused]] int item : holder.run(streaming, trace)) {
+    }
+  }
+}
+
+// The next actor that starts here does not get beyond it.
+void block_start_of(const std::string& name, const std::string& trace) {
+  setenv(kBlockedStart, (name + " " + trace).c_str(), 1);
+}
+
+const ActorOptions kBelowMiddle{.modules = {"sweep"}, .budget = 1s};
+
+// What is below the middle. Yields once that is up, or as far as it comes, and stays.
+void subtree(Yield<bool>& yield, const std::string& stage, const std::string& holder, const std::string& trace) {
   open_nursery([&](ActorNursery& n) {
-    Portal sibling = n.start_actor("sibling", options);
+    Portal sibling = n.start_actor("sibling", kBelowMiddle);
     sibling.run(up, trace, "sibling");
-    if (stage == "cancelling") sibling.run(arrange_ending, trace + ".sibling");  // or it is gone before the kill
-    if (stage == "spawning") setenv(kBlockedStart, trace.c_str(), 1);
-    Portal leaf = n.start_actor("leaf", options);
+    if (holder == "leaf" && stage == "cancelling") {
+      sibling.run(arrange_ending, trace + ".sibling");  // or it is gone before the kill
+    }
+    if (holder == "leaf" && stage == "spawning") block_start_of("leaf", trace);
+    Portal leaf = n.start_actor("leaf", kBelowMiddle);
     leaf.run(up, trace, "leaf");
-    if (stage == "serving") leaf.run(serving, trace);
-    if (stage == "cancelling") leaf.run(cancelling, trace);
-    if (stage == "ending") {
-      leaf.run(arrange_ending, trace);
-      leaf.cancel_actor();
-    }
-    if (stage == "streaming") {
-      for ([[maybe_unused]] int item : leaf.run(streaming, trace)) {
-      }
-    }
+    yield(true);
+    if (holder == "leaf") hold(stage, leaf, trace);
+    if (holder == "root") hold(stage, find_actor("root").value(), trace);
+    sleep_forever();
+  });
+}
+
+// What the root does, for ever.
+void tree(const std::string& stage, const std::string& holder, const std::string& trace) {
+  if (holder == "root" && stage == "ending") return arrange_ending(trace);
+  open_nursery([&](ActorNursery& n) {
+    if (holder == "middle" && stage == "spawning") block_start_of("middle", trace);
+    Portal middle = n.start_actor("middle", {.modules = {"sweep"}, .budget = 2s});
+    middle.run(up, trace, "middle");
+    open_task_nursery([&](TaskNursery& t) {
+      t.start([&](TaskStatus<void>& status) {
+        for ([[maybe_unused]] bool is_up : middle.run(subtree, stage, holder, trace)) status.started();
+      });
+      if (holder == "middle") hold(stage, middle, trace);
+      if (holder == "root" && stage == "cancelling") cancelling(trace);
+    });
   });
 }
 
 void define(Program& p) {
-  if (const char* trace = std::getenv(kBlockedStart)) {
-    note(trace, "up leaf");
+  if (const char* blocked = std::getenv(kBlockedStart)) {
+    std::string name, trace;
+    std::istringstream(blocked) >> name >> trace;
+    up(trace, name);
     note(trace, "spawning");
     while (true) pause();
   }
@@ -78,14 +114,13 @@ void define(Program& p) {
       .def("streaming", streaming)
       .def("cancelling", cancelling)
       .def("arrange_ending", arrange_ending)
-      .def("middle", middle);
+      .def("subtree", subtree);
 }
 
 // The root, which outlives what happens below it and then looks at what that has left.
-TRACTOR_SCENARIO(tree) {
-  const std::string& stage = arguments.at(0);
-  const std::string& trace = arguments.at(1);
-  return program->main([&] {
+TRACTOR_SCENARIO(root) {
+  const std::string &stage = arguments.at(0), &holder = arguments.at(1), &trace = arguments.at(2);
+  return program->main(RunOptions{.name = "root", .modules = {"sweep"}}, [&] {
     up(trace, "root");
     open_nursery([&](ActorNursery& n) {
       n.start_actor("warm-up");
@@ -93,7 +128,7 @@ TRACTOR_SCENARIO(tree) {
     });
     const std::size_t descriptors = open_descriptors().size();
     try {
-      open_nursery([&](ActorNursery& n) { n.run_in_actor("middle", {.budget = 2s}, middle, stage, trace).result(); });
+      tree(stage, holder, trace);
     } catch (const std::exception& e) {
       std::cout << "failed: " << e.what() << std::endl;
     }
@@ -105,25 +140,26 @@ TRACTOR_SCENARIO(tree) {
   });
 }
 
+using Actors = std::vector<std::string>;
+const Actors kEveryone{"root", "middle", "leaf", "sibling"};
+
 class KillSweep : public TracedProcesses {
  protected:
-  static constexpr std::array kPositions = {"root", "middle", "leaf", "sibling"};
-
   // One row of the matrix.
-  void sweep(const std::string& stage) {
-    std::cout << std::left << std::setw(12) << stage;
-    for (const std::string position : kPositions) {
-      SCOPED_TRACE(stage + " x " + position);
-      const Trace trace(scratch_ / position);
-      kill_in_stage(stage, position, trace);
+  void sweep(const std::string& stage, const std::string& holder, const Actors& victims = kEveryone) {
+    std::cout << std::left << std::setw(10) << stage << " of " << std::setw(8) << holder;
+    for (const std::string& victim : victims) {
+      SCOPED_TRACE(stage + " of " + holder + " x " + victim);
+      kill_in_stage(stage, holder, victim, Trace(scratch_ / (holder + "." + victim)));
     }
     std::cout << std::endl;
     expect_next_start_sweeps();
   }
 
  private:
-  void kill_in_stage(const std::string& stage, const std::string& position, const Trace& trace) {
-    Process root = Process::as("tree", {stage, trace.path()});
+  void kill_in_stage(const std::string& stage, const std::string& holder, const std::string& position,
+                     const Trace& trace) {
+    Process root = Process::as("root", {stage, holder, trace.path()});
     if (stage == "cancelling") {
       ASSERT_TRUE(trace.comes("can be cancelled")) << root.err();
       root.signal(SIGTERM);
@@ -142,7 +178,7 @@ class KillSweep : public TracedProcesses {
     EXPECT_LT(took, within(3s));
     std::cout << position << ' ' << std::setw(4) << took / 1ms << " ms  " << std::flush;
 
-    // It landed: the leaf had not left its stage by then.
+    // It landed: the holder had not left its stage by then.
     const auto left = trace.find("left");
     EXPECT_TRUE(!left || left->at > killed_at) << trace.text();
     // Who could still tell has told.
@@ -157,11 +193,27 @@ class KillSweep : public TracedProcesses {
   }
 };
 
-TEST_F(KillSweep, A43_spawning) { sweep("spawning"); }
-TEST_F(KillSweep, A43_serving) { sweep("serving"); }
-TEST_F(KillSweep, A43_streaming) { sweep("streaming"); }
-TEST_F(KillSweep, A43_cancelling) { sweep("cancelling"); }
-TEST_F(KillSweep, A43_ending) { sweep("ending"); }
+TEST_F(KillSweep, A43_spawning) {
+  sweep("spawning", "leaf");
+  sweep("spawning", "middle", {"root", "middle"});
+}
+TEST_F(KillSweep, A43_serving) {
+  for (const char* holder : {"leaf", "middle", "root"}) sweep("serving", holder);
+}
+TEST_F(KillSweep, A43_streaming) {
+  for (const char* holder : {"leaf", "middle", "root"}) sweep("streaming", holder);
+}
+// What is below an actor that cancels or ends has gone before.
+TEST_F(KillSweep, A43_cancelling) {
+  sweep("cancelling", "leaf");
+  sweep("cancelling", "middle", {"root", "middle"});
+  sweep("cancelling", "root", {"root"});
+}
+TEST_F(KillSweep, A43_ending) {
+  sweep("ending", "leaf");
+  sweep("ending", "middle", {"root", "middle"});
+  sweep("ending", "root", {"root"});
+}
 
 }  // namespace
 }  // namespace tractor::test
