@@ -97,7 +97,9 @@ EtcdView::Identity EtcdView::identify() {
   put.set_value(random_id());
   request.add_failure()->mutable_request_range()->set_key(kEpochKey);
   const etcdserverpb::TxnResponse response = client_.transact(request);
-  return {.epoch = response.succeeded() ? put.value() : response.responses(0).response_range().kvs(0).value(),
+  const std::string& epoch = response.succeeded() ? put.value() : response.responses(0).response_range().kvs(0).value();
+  // A cluster that is restored from a backup, which has our key, is another one.
+  return {.epoch = absl::StrCat(epoch, "@", absl::Hex(response.header().cluster_id())),
           .revision = static_cast<std::uint64_t>(response.header().revision())};
 }
 

@@ -4,6 +4,13 @@
 namespace tractor::test {
 namespace {
 
+// Where a watch stands that has just begun.
+std::pair<std::string, std::uint64_t> position(Wire& wire) {
+  Watcher watcher(wire);
+  EXPECT_TRUE(watcher.skip_snapshot());
+  return {watcher.last.epoch(), watcher.last.revision()};
+}
+
 TEST_F(OverEtcd, two_arbiters_serve_one_view) {
   serve(1);
   Process one = arbiter(first_);
@@ -70,15 +77,7 @@ TEST_F(OverEtcd, a_watch_goes_on_at_another_arbiter) {
   Wire there(second_);
   Tree tree(there);
   tree.add(registration("a", "1"));
-  std::string epoch;
-  std::uint64_t revision = 0;
-  {
-    Watcher watcher(there);
-    ASSERT_TRUE(watcher.next().starts_with("+a/1"));
-    ASSERT_TRUE(watcher.next().starts_with("end"));
-    epoch = watcher.last.epoch();
-    revision = watcher.last.revision();
-  }
+  const auto [epoch, revision] = position(there);
   tree.add(registration("a", "2"));
   tree.remove("1");
   EXPECT_TRUE(eventually([&] { return here.find("a") == Ids{"2"}; }));
@@ -87,6 +86,20 @@ TEST_F(OverEtcd, a_watch_goes_on_at_another_arbiter) {
   EXPECT_TRUE(again.next().starts_with("-a/1"));
   Watcher future(here, epoch, revision + 1000);
   EXPECT_TRUE(future.next().starts_with("start over"));
+}
+
+TEST_F(OverEtcd, a_backup_of_etcd_is_another_history) {
+  serve(1);
+  Process one = arbiter(first_);
+  Wire here(first_);
+  Tree tree(here);
+  tree.add(registration("a", "1"));
+  etcd_->save();
+  tree.add(registration("a", "2"));
+  const auto [epoch, revision] = position(here);
+  etcd_->restore();
+  EXPECT_TRUE(eventually([&] { return position(here).first != epoch; }, 20s * kSlowness));
+  EXPECT_TRUE(Watcher(here, epoch, revision).next().starts_with("start over"));
 }
 
 TEST_F(OverEtcd, unreachable_at_the_start_it_tries_says_so_and_exits_3) {

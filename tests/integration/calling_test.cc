@@ -304,7 +304,7 @@ TEST_F(Calling, A11_an_actor_answers_other_calls_while_a_function_computes_in_a_
     open_nursery([](ActorNursery& n) {
       Portal frank = n.start_actor("frank", kDaemon);
       open_task_nursery([&](TaskNursery& t) {
-        t.start_soon([&] { EXPECT_TRUE(frank.run(crunch, 1.0)) << "nothing else was answered"; });
+        t.start_soon([&] { EXPECT_TRUE(frank.run(crunch, 3.0)) << "nothing else was answered"; });
         EXPECT_TRUE(eventually([&] { return frank.run(is_crunching); }));
         for (int i = 0; i < 50; ++i) EXPECT_EQ(frank.run(add, i, 1), i + 1);
         EXPECT_TRUE(frank.run(is_crunching));

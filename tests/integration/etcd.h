@@ -33,6 +33,16 @@ class Etcd {
   void kill(int i) { members_[i].process.reset(); }
   // What a killed one has stored is lost.
   void lose_data(int i) { std::filesystem::remove_all(scratch_ / name(i)); }
+  // What the one member has stored comes back from a copy, into a cluster of its own, as etcd's documentation says.
+  void save() { ask("snapshot save " + scratch_ / "backup"); }
+  void restore() {
+    kill(0);
+    lose_data(0);
+    ask("snapshot restore " + scratch_ / "backup" + " --name " + name(0) + " --data-dir " + scratch_ / name(0) +
+        " --initial-cluster " + cluster_ + " --initial-cluster-token restored --initial-advertise-peer-urls http://" +
+        members_.front().peer);
+    start(0);
+  }
   void signal(int i, int number) { members_[i].process->signal(number); }
   bool serves(int i) {
     return std::system(
