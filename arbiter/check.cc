@@ -1,9 +1,9 @@
 #include "arbiter/check.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "runtime/actor/actor.h"
 #include "runtime/task/error.h"
+#include "runtime/wire/duration_text.h"
 
 namespace tractor::arbiter {
 
@@ -30,8 +30,7 @@ void check_tree_id(const std::string& tree_id) { check_short_text("a tree's id",
 
 void check_ttl(Clock::duration ttl) {
   if (ttl >= std::chrono::seconds(1) && ttl <= std::chrono::hours(24)) return;
-  throw UsageError(absl::StrCat("a registration's time to live is from 1 s to 24 h, not ",
-                                absl::FormatDuration(absl::FromChrono(ttl))));
+  throw UsageError(absl::StrCat("a registration's time to live is from 1 s to 24 h, not ", duration_text(ttl)));
 }
 
 }  // namespace tractor::arbiter

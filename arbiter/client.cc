@@ -13,6 +13,7 @@
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/ledger_event_codec.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 

@@ -10,6 +10,7 @@
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 
 namespace tractor::arbiter {

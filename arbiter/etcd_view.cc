@@ -6,10 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/time/time.h"
 #include "runtime/log.h"
 #include "runtime/task/condition.h"
 #include "runtime/wire/actor_info_codec.h"
+#include "runtime/wire/duration_text.h"
 #include "runtime/wire/identity.h"
 #include "runtime/wire/remote_error.h"
 
@@ -74,12 +74,11 @@ void EtcdView::read_first(Clock::duration timeout) {
       return set_stale(false, "");
     } catch (const CallError& e) {
       if (Clock::now() >= deadline) {
-        throw StoreUnreachable(absl::StrCat(e.what(), ": given up after ",
-                                            absl::FormatDuration(absl::FromChrono(timeout)),
+        throw StoreUnreachable(absl::StrCat(e.what(), ": given up after ", duration_text(timeout),
                                             "; start it, or name its members in --store"));
       }
       if (!told) {
-        log::warning(absl::StrCat(e.what(), "; trying for ", absl::FormatDuration(absl::FromChrono(timeout))));
+        log::warning(absl::StrCat(e.what(), "; trying for ", duration_text(timeout)));
       }
     }
     sleep(kRetryPause);

@@ -1,14 +1,13 @@
 #include "arbiter/health.h"
 
-#include <grpc/grpc.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "runtime/wire/address.h"
 #include "runtime/wire/peer.h"
+#include "runtime/wire/prepare_grpc.h"
 
 namespace tractor::arbiter {
 
@@ -16,9 +15,7 @@ namespace health = grpc::health::v1;
 
 Health ask_health(const std::string& text, std::chrono::milliseconds timeout) {
   const std::string address = to_string(parse_address(text));
-  // As in every process of ours (runtime.cc says why).
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  grpc_init();
+  prepare_grpc();
   const auto stub = health::Health::NewStub(open_channel(address));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + timeout);

@@ -1,18 +1,17 @@
 #include "arbiter/show_ledger.h"
 
 #include <google/protobuf/util/json_util.h>
-#include <grpc/grpc.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "arbiter/ledger_request.h"
 #include "runtime/wire/address.h"
 #include "runtime/wire/ledger_event_codec.h"
 #include "runtime/wire/peer.h"
+#include "runtime/wire/prepare_grpc.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 
 namespace tractor::arbiter {
@@ -21,9 +20,7 @@ void show_ledger(const std::string& text, const LedgerQuestion& question, std::c
                  std::ostream& out, std::ostream& notes) {
   const std::string address = to_string(parse_address(text));
   const v1::LedgerRequest request = to_request(question.query, question.actor_namespace);
-  // As in every process of ours (runtime.cc says why).
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  grpc_init();
+  prepare_grpc();
   const auto stub = v1::ArbiterService::NewStub(open_channel(address));
   grpc::ClientContext context;
   WireContext wire;

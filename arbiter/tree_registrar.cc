@@ -13,6 +13,7 @@
 #include "runtime/log.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
+#include "runtime/wire/duration_text.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/ledger_event_codec.h"
 #include "runtime/wire/outbox.h"
@@ -84,11 +85,11 @@ void TreeRegistrar::start(TaskNursery& system) {
   const std::string all = absl::StrJoin(addresses_, ",");
   if (vacant_) throw ArbiterGone(absl::StrCat("the arbiter at ", all, " has ended"));
   if (!refusal_.empty()) throw UsageError(absl::StrCat("the arbiter at ", all, ": ", refusal_));
-  throw UsageError(absl::StrCat(
-      addresses_.size() == 1 ? absl::StrCat("something is at ", all, ", but no tractor arbiter answers there")
-                             : absl::StrCat("no tractor arbiter answers at any of ", all),
-      " within ", absl::FormatDuration(absl::FromChrono(timeout)), last_error_.empty() ? "" : " (" + last_error_ + ")",
-      "; name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
+  throw UsageError(absl::StrCat(addresses_.size() == 1
+                                    ? absl::StrCat("something is at ", all, ", but no tractor arbiter answers there")
+                                    : absl::StrCat("no tractor arbiter answers at any of ", all),
+                                " within ", duration_text(timeout), last_error_.empty() ? "" : " (" + last_error_ + ")",
+                                "; name another address in TRACTOR_ARBITER or RunOptions.arbiter"));
 }
 
 // Before it was ever welcomed, by the only arbiter there is.
@@ -172,7 +173,6 @@ std::string TreeRegistrar::run_connection() {
 
 void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& response) {
   if (response.has_welcome()) {
-    arbiter_ = decode(response.welcome().arbiter());
     welcomed_ = true;
     was_embedded_ = response.welcome().embedded() && addresses_.size() == 1;
     refusal_.clear();
@@ -286,10 +286,10 @@ void TreeRegistrar::wait_until_claimed(const std::string& name) {
   });
   if (!taken_.empty()) throw NameTaken(taken_);
   if (token_ == 0) {
-    throw CallError(ErrorKind::unavailable, absl::StrCat("the arbiter at ", address(), " does not say within ",
-                                                         absl::FormatDuration(absl::FromChrono(kConnectTimeout)),
-                                                         " that nobody else has the name \"", name,
-                                                         "\": its store is away, or it does not know exclusive names"));
+    throw CallError(ErrorKind::unavailable,
+                    absl::StrCat("the arbiter at ", address(), " does not say within ", duration_text(kConnectTimeout),
+                                 " that nobody else has the name \"", name,
+                                 "\": its store is away, or it does not know exclusive names"));
   }
 }
 
@@ -301,8 +301,8 @@ std::string TreeRegistrar::wait_until_taken() {
     });
     throw_if_cancelled();
     if (Clock::now() < lease_ends_ || !taken_.empty()) continue;
-    taken_ = absl::StrCat("the arbiter at ", address(), " has not renewed the claim for ",
-                          absl::FormatDuration(absl::FromChrono(lease_)), ": another may have the name by now");
+    taken_ = absl::StrCat("the arbiter at ", address(), " has not renewed the claim for ", duration_text(lease_),
+                          ": another may have the name by now");
   }
   return taken_;
 }

@@ -75,9 +75,6 @@ class TreeRegistrar final : public Registrar {
   // why. When the arbiter comes back and has forgotten the claim it is claimed again, with a larger token.
   std::string wait_until_taken();
 
-  // The actor that hosts the arbiter.
-  const ActorRef& arbiter() const { return arbiter_; }
-
  private:
   struct Connection;
   void keep_connected();
@@ -110,8 +107,7 @@ class TreeRegistrar final : public Registrar {
   std::string taken_;                             // why it has the name no longer
   Clock::duration lease_ = {};                    // of the last connection
   Clock::time_point lease_ends_ = Clock::kNever;  // of the claim, unless it is renewed: not later at the arbiter
-  ActorRef arbiter_;
-  bool welcomed_ = false;  // ever
+  bool welcomed_ = false;                         // ever
   bool was_embedded_ = false;
   bool connected_ = false;
   bool leaving_ = false;

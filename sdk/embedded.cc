@@ -9,27 +9,11 @@
 #include <thread>
 
 #include "runtime/actor/runtime.h"
+#include "runtime/task/blocked_signals.h"
 #include "sdk/root.h"
 
 namespace tractor {
 namespace {
-
-// While it lives, what this thread starts gets no signal of the process but those that report its own faults.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) sigdelset(&all, fault);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
 
 // A function on its way to the loop. Its promise is broken when it was cut short, or never began.
 struct Job {

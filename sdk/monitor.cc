@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/process/child.h"
-#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/peer.h"
 
 namespace tractor {
@@ -26,9 +26,9 @@ Down end_of(const Child& child) {
     std::rethrow_exception(down.error);
   } catch (const RemoteActorError& error) {
     // Of this child: it may have failed with the death of one of its own.
-    const auto signal = error.info().attributes.find("signal");
-    if (error.type_name() == "tractor::ActorDied" && error.origin() == child.actor() &&
-        signal != error.info().attributes.end() && absl::SimpleAtoi(signal->second, &down.signal))
+    const auto signal = error.info().attributes.find(kSignal);
+    if (is_death_of(child.actor(), error.info()) && signal != error.info().attributes.end() &&
+        absl::SimpleAtoi(signal->second, &down.signal))
       down.reason = Down::Reason::killed;
   } catch (...) {
   }

@@ -9,7 +9,7 @@
 #include "runtime/actor/child_main.h"
 #include "runtime/process/launcher.h"
 #include "runtime/task/scheduler.h"
-#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "sdk/root.h"
 
 namespace tractor {

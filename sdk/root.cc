@@ -17,7 +17,7 @@
 #include "runtime/actor/metrics_option.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
-#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/identity.h"
 #include "sdk/arbiter_access.h"
@@ -109,12 +109,8 @@ class Root {
     }
     if (error != nullptr) std::rethrow_exception(error);
     if (!finished) {
-      throw RemoteCancelled({.error_id = random_id(),
-                             .type = "tractor::RemoteCancelled",
-                             .message = "the program was cancelled by " + to_string(cancelled_by_),
-                             .kind = ErrorKind::cancelled,
-                             .origin = runtime_->actor().self(),
-                             .attributes = {{"cancelled_by", to_string(cancelled_by_)}}});
+      throw RemoteCancelled(cancelled_by(cancelled_by_, "the program was cancelled by " + to_string(cancelled_by_),
+                                         runtime_->actor().self()));
     }
   }
 

@@ -1,7 +1,6 @@
 #include "runtime/actor/actor.h"
 
 #include <algorithm>
-#include <array>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
@@ -12,31 +11,20 @@
 #include "runtime/process/supervision.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/error_codec.h"
-#include "runtime/wire/identity.h"
+#include "runtime/wire/error_info.h"
 
 namespace tractor {
 
 namespace {
 
-// How a call ended, as gRPC calls it.
-std::string code_of(const std::exception_ptr& error, const ActorRef& self) {
-  static constexpr std::array kNames = {
-      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
-      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
-      "DATA_LOSS", "UNAUTHENTICATED"};
-  const auto code = static_cast<std::size_t>(to_status(error_info(error, self)).error_code());
-  return code < kNames.size() ? kNames[code] : "UNKNOWN";
-}
-
 // Runs a call and counts it; `function` is the one that it found, while it runs.
 template <class F>
-Value counted(const ActorRef& self, bool has_items, const Function* const& function, F&& run) {
+Value counted(bool has_items, const Function* const& function, F&& run) {
   if (!metrics::enabled()) return run();
   const metrics::Held stream(metrics::Gauge::streams, has_items);
   const Clock::time_point begin = Clock::now();
-  const auto ended = [&](const std::string& code) {
-    metrics::call_ended(function == nullptr ? "" : function->qualified_name, code, Clock::now() - begin);
+  const auto ended = [&](std::string_view code) {
+    metrics::call_ended(function == nullptr ? "" : function->qualified_name, std::string(code), Clock::now() - begin);
   };
   try {
     Value value = run();
@@ -46,7 +34,7 @@ Value counted(const ActorRef& self, bool has_items, const Function* const& funct
     ended("CANCELLED");
     throw;
   } catch (...) {
-    ended(code_of(std::current_exception(), self));
+    ended(code_name(error_head(std::current_exception()).kind));
     throw;
   }
 }
@@ -154,7 +142,7 @@ const Function& Actor::function_for(const std::string& name) const {
 
 Value Actor::invoke(Invocation request, ServedCall& call) {
   const Function* found = nullptr;
-  return counted(self_, request.stream != nullptr, found, [&] {
+  return counted(request.stream != nullptr, found, [&] {
     if (cancelled()) throw RemoteActorError(shutting_down(self_, Executed::no));
     try {
       found = &function_for(request.function);
@@ -220,13 +208,10 @@ Value Actor::carry_out(const Function& function, Invocation& request, ServedCall
   if (!call.cancel_requested) {
     throw CallError(ErrorKind::deadline_exceeded, absl::StrCat(request.function, ": the caller's deadline passed"));
   }
-  throw RemoteCancelled({.error_id = random_id(),
-                         .type = "tractor::RemoteCancelled",
-                         .message = absl::StrCat(request.function, " was cancelled by ", to_string(call.cancelled_by),
-                                                 call.reason.empty() ? "" : ": ", call.reason),
-                         .kind = ErrorKind::cancelled,
-                         .origin = self_,
-                         .attributes = {{"cancelled_by", to_string(call.cancelled_by)}}});
+  throw RemoteCancelled(cancelled_by(call.cancelled_by,
+                                     absl::StrCat(request.function, " was cancelled by ", to_string(call.cancelled_by),
+                                                  call.reason.empty() ? "" : ": ", call.reason),
+                                     self_));
 }
 
 ActorDescription Actor::describe() const {

@@ -18,6 +18,7 @@
 #include "runtime/process/launcher.h"
 #include "runtime/process/parent_link.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/identity.h"
 #include "runtime/wire/value_codec.h"

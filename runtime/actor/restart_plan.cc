@@ -5,15 +5,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "runtime/wire/duration_text.h"
 
 namespace tractor {
 namespace {
 
 constexpr int kMaxIntensity = 1'000'000;
 constexpr Clock::duration kMaxPeriod = std::chrono::hours(24 * 365);
-
-std::string text(Clock::duration duration) { return absl::FormatDuration(absl::FromChrono(duration)); }
 
 SupervisorOptions checked(SupervisorOptions options) {
   if (options.intensity < 0 || options.intensity > kMaxIntensity) {
@@ -24,14 +22,14 @@ SupervisorOptions checked(SupervisorOptions options) {
     throw UsageError(
         absl::StrCat("SupervisorOptions.period, in which `intensity` restarts are allowed, is longer than "
                      "nothing and at most a year, not ",
-                     text(options.period)));
+                     duration_text(options.period)));
   }
   const Backoff& backoff = options.backoff;
   if (backoff.first < Clock::duration::zero() || backoff.longest < backoff.first || backoff.longest > kMaxPeriod) {
     throw UsageError(
         absl::StrCat("SupervisorOptions.backoff: `first` is not negative and `longest` is no shorter, at "
                      "most a year; got ",
-                     text(backoff.first), " and ", text(backoff.longest)));
+                     duration_text(backoff.first), " and ", duration_text(backoff.longest)));
   }
   if (!(backoff.factor >= 1) || !std::isfinite(backoff.factor)) {
     throw UsageError(

@@ -1,7 +1,5 @@
 #include "runtime/actor/runtime.h"
 
-#include <grpc/grpc.h>
-#include <grpc/support/log.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,24 +7,18 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "runtime/actor/task_dump.h"
 #include "runtime/log.h"
 #include "runtime/process/thread_stack.h"
 #include "runtime/process/unix_socket.h"
-#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/identity.h"
+#include "runtime/wire/prepare_grpc.h"
 
 namespace tractor {
 namespace {
 
 std::atomic<Runtime*> the_runtime = nullptr;
-
-// gRPC's own log goes where ours goes; what it calls an error is often none (a peer that went away).
-void log_grpc_message(gpr_log_func_args* args) {
-  const log::Level level = args->severity == GPR_LOG_SEVERITY_ERROR ? log::Level::debug : log::Level::trace;
-  if (log::enabled(level)) log::write(level, absl::StrCat("grpc: ", args->message));
-}
 
 std::string log_context() {
   Runtime* runtime = the_runtime;
@@ -42,24 +34,6 @@ ActorServer::Options with_services(ActorServer::Options options, Supervision& su
   return options;
 }
 
-void prepare_process() {
-  static const bool once = [] {
-    // Debian's Abseil looks for deadlocks, and aborts for what only looks like one.
-    absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-    // Never given back: the last grpc_shutdown joins gRPC's threads, one of which may be polling for another 10 s (its
-    // backup poller, after a write that had to wait); a child was killed then for not ending within its budget.
-    grpc_init();
-    // Nor is its event engine, which a channel holds: ending that waits forever for a thread that could not be started.
-    // (Used: a leak checker must find the pointer.)
-    [[gnu::used]] static const auto* engine_holder =
-        new std::shared_ptr<grpc::Channel>(open_channel("unix:/never-used"));
-    gpr_set_log_function(log_grpc_message);
-    gpr_set_log_verbosity(log::enabled(log::Level::debug) ? GPR_LOG_SEVERITY_INFO : GPR_LOG_SEVERITY_ERROR);
-    return true;
-  }();
-  static_cast<void>(once);
-}
-
 // Stops something on the way out of the block, before any other event is handled.
 template <class T>
 struct StopAtEnd {
@@ -70,7 +44,7 @@ struct StopAtEnd {
 }  // namespace
 
 Runtime::Runtime(const Definitions& definitions, RuntimeOptions options)
-    : actor_((prepare_process(), definitions.functions)),
+    : actor_((prepare_grpc(), definitions.functions)),
       supervision_(helper_, std::move(options.supervision)),
       server_(with_services(std::move(options.server), supervision_, health_, reflection_)),
       scheduler_(server_.port(), options.scheduler) {

@@ -6,28 +6,27 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/time.h"
 #include "runtime/actor/nursery_core.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/log.h"
 #include "runtime/metrics/metrics.h"
 #include "runtime/process/child.h"
+#include "runtime/wire/duration_text.h"
+#include "runtime/wire/error_info.h"
 
 namespace tractor {
 namespace {
-
-std::string text(Clock::duration duration) { return absl::FormatDuration(absl::FromChrono(duration)); }
 
 std::string describe_end(const std::exception_ptr& failure) {
   return failure == nullptr ? "ended" : absl::StrCat("failed: ", describe(failure));
 }
 
 // Whether it says that the process died, rather than that something in it failed.
-bool is_death_of(const ActorRef& actor, const std::exception_ptr& failure) {
+bool is_death(const ActorRef& actor, const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const RemoteActorError& error) {
-    return error.type_name() == "tractor::ActorDied" && error.origin() == actor;
+    return is_death_of(actor, error.info());
   } catch (...) {
     return false;
   }
@@ -55,7 +54,7 @@ void check(const SupervisedSpec& spec) {
     throw UsageError(absl::StrCat("child \"", spec.child.name,
                                   "\": the time it has to end when it is stopped is zero "
                                   "(it is killed at once) or more, not ",
-                                  text(spec.child.budget)));
+                                  duration_text(spec.child.budget)));
   }
   if (spec.child.function) {
     const Function* function = Runtime::current().actor().functions().find(*spec.child.function);
@@ -223,7 +222,7 @@ void SupervisorCore::obey(const RestartPlan::Decision& decision, const std::stri
       metrics::count(metrics::Counter::restarts);
       log::warning(absl::StrCat(
           "child \"", name, "\" of a supervisor ", describe_end(failure), "; it is started again ",
-          decision.pause > Clock::duration::zero() ? absl::StrCat("in ", text(decision.pause)) : "at once",
+          decision.pause > Clock::duration::zero() ? absl::StrCat("in ", duration_text(decision.pause)) : "at once",
           decision.stop.empty() ? "" : absl::StrCat("; stopped because of it: ", absl::StrJoin(decision.stop, ", "))));
       for (const std::string& sibling : decision.stop) {
         if (const std::exception_ptr error = end(*find(sibling)))
@@ -236,12 +235,12 @@ void SupervisorCore::obey(const RestartPlan::Decision& decision, const std::stri
       end_block();
       break;
     case RestartPlan::Decision::Action::give_up:
-      errors_.push_back(
-          supervisor_error(absl::StrCat("a supervisor gives up: child \"", name, "\" ", describe_end(failure),
-                                        "; that asks for more than ", options.intensity,
-                                        options.intensity == 1 ? " restart" : " restarts", " within ",
-                                        text(options.period), ": mend the child, or raise SupervisorOptions.intensity"),
-                           name, failure));
+      errors_.push_back(supervisor_error(
+          absl::StrCat("a supervisor gives up: child \"", name, "\" ", describe_end(failure),
+                       "; that asks for more than ", options.intensity,
+                       options.intensity == 1 ? " restart" : " restarts", " within ", duration_text(options.period),
+                       ": mend the child, or raise SupervisorOptions.intensity"),
+          name, failure));
       end_block();
       break;
   }
@@ -342,7 +341,7 @@ std::exception_ptr SupervisorCore::end(Slot& slot) {
   child->wait_ended();
   slot.ending = nullptr;
   if (child->failure() == nullptr) return nullptr;
-  if (!failed_before && !is_death_of(child->actor(), child->failure())) return child->failure();
+  if (!failed_before && !is_death(child->actor(), child->failure())) return child->failure();
   log::warning(absl::StrCat("child \"", child->actor().name, "\" of a supervisor ", describe_end(child->failure())));
   return nullptr;
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,6 +17,7 @@
 
 #include "runtime/log.h"
 #include "runtime/metrics/metrics.h"
+#include "runtime/task/blocked_signals.h"
 #include "runtime/task/error.h"
 
 namespace tractor::metrics {
@@ -127,16 +127,11 @@ MetricsServer::MetricsServer(const std::string& host, int port) : state_(std::ma
     throw UsageError("cannot serve metrics on " + host + ":" + std::to_string(port) + ": " + e.code().message());
   }
   state_->accept_next();
-  // Signals are for the other threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockedSignals blocked;
   state_->thread = std::thread([this] {
     pthread_setname_np(pthread_self(), "metrics");
     state_->io.run();
   });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 MetricsServer::~MetricsServer() {

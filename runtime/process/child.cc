@@ -16,7 +16,7 @@
 #include "runtime/log.h"
 #include "runtime/process/child_token.h"
 #include "runtime/process/supervision.h"
-#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/identity.h"
 
 namespace tractor {
@@ -189,12 +189,12 @@ void Child::step(ChildLife::Event event, std::exception_ptr reported) {
   if (life_.phase() != before.phase()) {
     const Clock::duration time = time_for(life_.phase());
     deadline_ = deadline_after(time);
-    if (todo.send_cancel) stream_->send_cancel(time, released_.value_or("its nursery was cancelled"));
+    if (todo.send_cancel) stream_->send_cancel(time, why_released());
     if (todo.kill && before.phase() == ChildLife::Phase::ending) {
       log::warning(absl::StrCat("actor ", to_string(actor_), " (process ", pid_, ") did not end in time: killed"));
     }
   }
-  if (todo.kill) process_->signal_group(SIGKILL);
+  if (todo.kill) process_->kill_group();
   if (todo.kill || todo.kill_below) kill_below();
   if (todo.abandon) stream_->abandon();
   changed_.notify();
@@ -230,8 +230,8 @@ void Child::record(LedgerEvent::Kind kind, LedgerEvent event) {
 
 void Child::ask_to_end() {
   if (life_.alive() && !life_.asked()) {
-    record(LedgerEvent::Kind::cancelled, {.by = released_by_ == ActorRef{} ? supervision_.wire().self : released_by_,
-                                          .message = released_.value_or("its nursery was cancelled")});
+    record(LedgerEvent::Kind::cancelled,
+           {.by = released_by_ == ActorRef{} ? supervision_.wire().self : released_by_, .message = why_released()});
   }
   step(spec_.budget <= Clock::duration::zero() ? ChildLife::Event::condemned : ChildLife::Event::cancelled);
 }
@@ -290,15 +290,13 @@ Value Child::wait_result() {
   changed_.wait_until("the result of a one-shot actor", [this] { return settled(); });
   if (outcome_) return *outcome_;
   if (failure_ != nullptr) std::rethrow_exception(failure_);
-  ErrorInfo error{.error_id = random_id(),
-                  .type = "tractor::RemoteCancelled",
-                  .message = absl::StrCat("actor \"", actor_.name, "\" was cancelled before its function returned: ",
-                                          released_.value_or("its nursery was cancelled")),
-                  .kind = ErrorKind::cancelled,
-                  .origin = actor_};
-  if (released_by_ != ActorRef{}) error.attributes["cancelled_by"] = to_string(released_by_);
-  throw RemoteCancelled(std::move(error));
+  throw RemoteCancelled(cancelled_by(
+      released_by_,
+      absl::StrCat("actor \"", actor_.name, "\" was cancelled before its function returned: ", why_released()),
+      actor_));
 }
+
+std::string Child::why_released() const { return released_.value_or("its nursery was cancelled"); }
 
 void Child::release(const std::string& reason, const ActorRef& requested_by) {
   if (released_) return;

@@ -119,6 +119,7 @@ class Child : public std::enable_shared_from_this<Child> {
   ErrorInfo died() const;
   ErrorInfo start_timeout() const;
   std::exception_ptr post_mortem(ErrorInfo failure);
+  std::string why_released() const;
   std::string last_words() const;
 
   Supervision& supervision_;

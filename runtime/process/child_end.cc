@@ -7,8 +7,8 @@
 #include "runtime/log.h"
 #include "runtime/process/child.h"
 #include "runtime/process/supervision.h"
-#include "runtime/wire/error_codec.h"
-#include "runtime/wire/identity.h"
+#include "runtime/wire/duration_text.h"
+#include "runtime/wire/error_info.h"
 
 namespace tractor {
 namespace {
@@ -97,29 +97,26 @@ std::exception_ptr Child::death() {
 }
 
 ErrorInfo Child::died() const {
-  ErrorInfo error{.error_id = random_id(),
-                  .type = "tractor::ActorDied",
-                  .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") ", to_string(*exit_),
-                                          ready_ ? "" : " before it served", last_words()),
-                  .kind = ErrorKind::unavailable,
-                  .origin = actor_,
-                  .attributes = {{"pid", absl::StrCat(pid_)}}};
+  ErrorInfo error = actor_died(absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") ", to_string(*exit_),
+                                            ready_ ? "" : " before it served", last_words()),
+                               actor_);
+  error.attributes["pid"] = absl::StrCat(pid_);
   if (!exit_->known) return error;
   if (exit_->signal != 0) {
-    error.attributes["signal"] = absl::StrCat(exit_->signal);
+    error.attributes[kSignal] = absl::StrCat(exit_->signal);
   } else {
-    error.attributes["exit_status"] = absl::StrCat(exit_->code);
+    error.attributes[kExitStatus] = absl::StrCat(exit_->code);
   }
   return error;
 }
 
 ErrorInfo Child::start_timeout() const {
-  return {.error_id = random_id(),
-          .type = "tractor::StartTimeout",
-          .message = absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") did not serve within ",
-                                  absl::FormatDuration(absl::FromChrono(kStartTimeout)), last_words()),
-          .kind = ErrorKind::unavailable,
-          .origin = actor_};
+  ErrorInfo error = own_error(ErrorKind::unavailable,
+                              absl::StrCat("actor \"", actor_.name, "\" (process ", pid_, ") did not serve within ",
+                                           duration_text(kStartTimeout), last_words()),
+                              actor_);
+  error.type = "tractor::StartTimeout";
+  return error;
 }
 
 std::string Child::last_words() const {
@@ -137,8 +134,7 @@ std::exception_ptr Child::post_mortem(ErrorInfo failure) {
   });
   if (!exit_) return nullptr;
   if (!life_.asked() && !released_) return death();
-  failure.message =
-      absl::StrCat("actor \"", actor_.name, "\" has ended: ", released_.value_or("its nursery was cancelled"));
+  failure.message = absl::StrCat("actor \"", actor_.name, "\" has ended: ", why_released());
   return exception_for(std::move(failure));
 }
 

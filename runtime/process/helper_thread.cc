@@ -24,6 +24,7 @@
 #include "runtime/log.h"
 #include "runtime/process/early_output.h"
 #include "runtime/wire/address.h"
+#include "runtime/wire/duration_text.h"
 #include "runtime/wire/is_unix_socket.h"
 
 namespace tractor {
@@ -90,8 +91,7 @@ class NewConnection : public std::enable_shared_from_this<NewConnection> {
   void wait() {
     time_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error || !self->connection_.is_open()) return;
-      log::warning("a connection is closed: its other end has said nothing for " +
-                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kSilence).count()) + " s");
+      log::warning("a connection is closed: its other end has said nothing for " + duration_text(kSilence));
       self->connection_.close();
     });
     look();

@@ -137,7 +137,7 @@ std::optional<ExitStatus> ChildProcess::ended() const {
   return info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status} : ExitStatus{.signal = info.si_status};
 }
 
-void ChildProcess::signal_group(int signal) const { kill(-pid(), signal); }
+void ChildProcess::kill_group() const { kill(-pid(), SIGKILL); }
 
 void ChildProcess::reap() {
   boost::system::error_code ignored;

@@ -35,7 +35,7 @@ class ChildProcess {
   // How it ended, when it has; leaves it a zombie, so that its process group's number stays taken.
   std::optional<ExitStatus> ended() const;
   // Sends the signal to its whole process group; nothing when there is none any more.
-  void signal_group(int signal) const;
+  void kill_group() const;
   // Removes the zombie. After ended().
   void reap();
 

@@ -170,7 +170,6 @@ grpc::Service* Supervision::service() { return methods_.get(); }
 
 void Supervision::serve(ActorServer& server, TaskNursery& system, const WireContext& wire, Registrar& registrar) {
   server_ = &server;
-  system_ = &system;
   wire_ = &wire;
   registrar_ = &registrar;
   scheduler_ = &Scheduler::current();

@@ -53,7 +53,6 @@ class Supervision {
   const WireContext& wire() const { return *wire_; }
   SupervisionOptions& options() { return options_; }
   Scheduler& scheduler() { return *scheduler_; }
-  TaskNursery& system() { return *system_; }
 
   // What is left of this actor's own budget; empty while it is not being cancelled.
   void set_time_left(std::function<std::optional<Clock::duration>()> time_left) { time_left_ = std::move(time_left); }
@@ -80,7 +79,6 @@ class Supervision {
   SupervisionOptions options_;
   std::unique_ptr<Methods> methods_;
   ActorServer* server_ = nullptr;
-  TaskNursery* system_ = nullptr;
   const WireContext* wire_ = nullptr;
   Registrar* registrar_ = nullptr;
   Scheduler* scheduler_ = nullptr;

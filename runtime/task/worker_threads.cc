@@ -1,11 +1,11 @@
 #include "runtime/task/worker_threads.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "runtime/task/blocked_signals.h"
 #include "runtime/task/scheduler_state.h"
 #include "runtime/task/throw_trace.h"
 
@@ -62,15 +62,7 @@ void WorkerThreads::submit(Job job) {
 
 void WorkerThreads::start_thread() {
   threads_.reserve(threads_.size() + 1);
-  // Signals are for the threads that expect them.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  struct Restore {
-    ~Restore() { pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
-    sigset_t& mask;
-  } restore{before};
+  const BlockedSignals blocked;
   threads_.emplace_back([this] { serve(); });
 }
 

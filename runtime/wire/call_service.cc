@@ -11,6 +11,7 @@
 #include "runtime/task/condition.h"
 #include "runtime/wire/call_request.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/item_run.h"
 #include "runtime/wire/item_stream.h"
 #include "runtime/wire/value_codec.h"

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/call_handler.h"
-#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/link_items.h"
 
 namespace tractor {

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/status.pb.h"
-#include "runtime/log.h"
-#include "runtime/wire/identity.h"
-#include "runtime/wire/stack_trace.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/value_codec.h"
 
 namespace tractor {
@@ -19,26 +16,25 @@ struct KindRow {
   ErrorKind kind;
   v1::ErrorKind wire;
   grpc::StatusCode code;
-  const char* type;  // for errors that only have a status
+  const char* code_name;
 };
 constexpr std::array<KindRow, 11> kKinds = {{
-    {ErrorKind::function, v1::ERROR_KIND_FUNCTION, grpc::StatusCode::UNKNOWN, "tractor::RemoteError"},
+    {ErrorKind::function, v1::ERROR_KIND_FUNCTION, grpc::StatusCode::UNKNOWN, "UNKNOWN"},
     {ErrorKind::invalid_argument, v1::ERROR_KIND_INVALID_ARGUMENT, grpc::StatusCode::INVALID_ARGUMENT,
-     "tractor::InvalidArgument"},
-    {ErrorKind::not_found, v1::ERROR_KIND_NOT_FOUND, grpc::StatusCode::NOT_FOUND, "tractor::NotFound"},
+     "INVALID_ARGUMENT"},
+    {ErrorKind::not_found, v1::ERROR_KIND_NOT_FOUND, grpc::StatusCode::NOT_FOUND, "NOT_FOUND"},
     {ErrorKind::permission_denied, v1::ERROR_KIND_PERMISSION_DENIED, grpc::StatusCode::PERMISSION_DENIED,
-     "tractor::PermissionDenied"},
-    {ErrorKind::cancelled, v1::ERROR_KIND_CANCELLED, grpc::StatusCode::CANCELLED, "tractor::RemoteCancelled"},
+     "PERMISSION_DENIED"},
+    {ErrorKind::cancelled, v1::ERROR_KIND_CANCELLED, grpc::StatusCode::CANCELLED, "CANCELLED"},
     {ErrorKind::deadline_exceeded, v1::ERROR_KIND_DEADLINE_EXCEEDED, grpc::StatusCode::DEADLINE_EXCEEDED,
-     "tractor::DeadlineExceeded"},
-    {ErrorKind::unavailable, v1::ERROR_KIND_UNAVAILABLE, grpc::StatusCode::UNAVAILABLE, "tractor::Unavailable"},
+     "DEADLINE_EXCEEDED"},
+    {ErrorKind::unavailable, v1::ERROR_KIND_UNAVAILABLE, grpc::StatusCode::UNAVAILABLE, "UNAVAILABLE"},
     {ErrorKind::resource_exhausted, v1::ERROR_KIND_RESOURCE_EXHAUSTED, grpc::StatusCode::RESOURCE_EXHAUSTED,
-     "tractor::ResourceExhausted"},
-    {ErrorKind::unauthenticated, v1::ERROR_KIND_UNAUTHENTICATED, grpc::StatusCode::UNAUTHENTICATED,
-     "tractor::Unauthenticated"},
+     "RESOURCE_EXHAUSTED"},
+    {ErrorKind::unauthenticated, v1::ERROR_KIND_UNAUTHENTICATED, grpc::StatusCode::UNAUTHENTICATED, "UNAUTHENTICATED"},
     {ErrorKind::failed_precondition, v1::ERROR_KIND_FAILED_PRECONDITION, grpc::StatusCode::FAILED_PRECONDITION,
-     "tractor::FailedPrecondition"},
-    {ErrorKind::unimplemented, v1::ERROR_KIND_UNIMPLEMENTED, grpc::StatusCode::UNIMPLEMENTED, "tractor::Unimplemented"},
+     "FAILED_PRECONDITION"},
+    {ErrorKind::unimplemented, v1::ERROR_KIND_UNIMPLEMENTED, grpc::StatusCode::UNIMPLEMENTED, "UNIMPLEMENTED"},
 }};
 
 template <class Match>
@@ -63,11 +59,6 @@ constexpr std::size_t kMaxName = ExceptionTable::kMaxTypeName;
 constexpr std::size_t kMaxFrame = 512;
 // What a cause without its text takes, about: with less room left there is no use in beginning one.
 constexpr std::size_t kSmallestCause = 256;
-constexpr int kMaxDepth = 16;  // of causes; protobuf's parsers stop at 100 messages in each other
-
-constexpr const char* kGroupType = "tractor::ExceptionGroup";
-
-std::atomic<const ExceptionTable*> exception_types = nullptr;
 
 // protobuf strings hold valid UTF-8 only: what is not is shown as \xHH.
 std::string text(std::string_view raw) {
@@ -95,154 +86,6 @@ std::string cut(std::string_view whole, std::size_t limit) {
 }
 
 }  // namespace
-
-std::string to_string(const ActorRef& actor) {
-  if (actor.id.empty()) return actor.name;
-  return actor.name + '@' + actor.id.substr(0, 4);
-}
-
-RemoteActorError::RemoteActorError(ErrorInfo info)
-    : Error(info.origin == ActorRef{} ? absl::StrCat(info.type, ": ", info.message)
-                                      : absl::StrCat(info.type, " in ", to_string(info.origin), ": ", info.message)),
-      info_(std::make_shared<const ErrorInfo>(std::move(info))) {}
-
-std::string RemoteCancelled::cancelled_by() const {
-  const auto by = info().attributes.find("cancelled_by");
-  return by == info().attributes.end() ? std::string() : by->second;
-}
-
-void set_exception_types(const ExceptionTable* types) { exception_types = types; }
-
-namespace {
-
-// Makes `info` one of a registered type, if `error` is.
-void describe_registered(const std::exception_ptr& error, ErrorInfo& info) {
-  const ExceptionTable* types = exception_types;
-  const ExceptionType* type = types == nullptr ? nullptr : types->find_type(info.type);
-  if (type == nullptr) return;
-  try {
-    std::optional<Value> data = type->encode(error);
-    if (!data) return;  // another type of that name, in another file's anonymous namespace
-    info.data = std::move(*data);
-  } catch (...) {  // code of the program
-    log::warning(absl::StrCat("an exception ", type->name,
-                              " travels without its members: ", describe(std::current_exception())));
-  }
-  info.type = type->name;
-}
-
-std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef& here, int depth);
-
-enum class Whole { no, yes };
-
-ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here, int depth, Whole whole = Whole::yes) {
-  ErrorInfo info{.error_id = random_id(), .type = type_name_of(error), .origin = here};
-  try {
-    std::rethrow_exception(error);
-  } catch (const RemoteActorError& e) {
-    info = e.info();
-    if (info.origin == ActorRef{}) {
-      info.origin = here;
-    } else if (info.origin != here && here != ActorRef{}) {
-      info.relay_path.push_back(here);
-    }
-    return info;
-  } catch (const CallError& e) {
-    info.type = row_of(e.kind()).type;
-    info.kind = e.kind();
-  } catch (const ExceptionGroup&) {
-    info.type = kGroupType;
-  } catch (const Cancelled&) {
-    info.message = "cancelled";
-    info.kind = ErrorKind::cancelled;
-    return info;
-  } catch (...) {
-    describe_registered(error, info);
-  }
-  info.message = describe(error);
-  if (whole == Whole::no) return info;
-  info.stack_trace = stack_trace(error);
-  if (depth < kMaxDepth) {
-    info.causes = causes_of(error, here, depth + 1);
-  } else {
-    info.truncated = true;
-  }
-  return info;
-}
-
-// The members of a group, and what the error is nested in.
-std::vector<ErrorInfo> causes_of(const std::exception_ptr& error, const ActorRef& here, int depth) {
-  std::vector<ErrorInfo> causes;
-  try {
-    std::rethrow_exception(error);
-  } catch (const ExceptionGroup& group) {
-    for (const std::exception_ptr& member : group.exceptions()) causes.push_back(error_info(member, here, depth));
-    return causes;  // the members alone, so that they can be told
-  } catch (...) {
-  }
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::nested_exception& outer) {
-    if (outer.nested_ptr() != nullptr) causes.push_back(error_info(outer.nested_ptr(), here, depth));
-  } catch (...) {
-  }
-  return causes;
-}
-
-}  // namespace
-
-ErrorInfo error_info(const std::exception_ptr& error, const ActorRef& here) { return error_info(error, here, 0); }
-
-ErrorInfo error_head(const std::exception_ptr& error) { return error_info(error, {}, 0, Whole::no); }
-
-ErrorInfo shutting_down(const ActorRef& here, Executed executed) {
-  return {.error_id = random_id(),
-          .type = row_of(ErrorKind::unavailable).type,
-          .message = "the actor is shutting down",
-          .kind = ErrorKind::unavailable,
-          .origin = here,
-          .executed = executed};
-}
-
-namespace {
-
-// A remote error that holds the original as well: what is being handled when it is made.
-class RemoteErrorWithOriginal final : public RemoteActorError, public std::nested_exception {
- public:
-  using RemoteActorError::RemoteActorError;
-};
-
-// What was thrown there, as far as this program can have it here; null when it cannot.
-std::exception_ptr original(const ErrorInfo& info) {
-  if (info.type == kGroupType && info.causes.size() > 1) {  // fewer are what was left after cutting
-    std::vector<std::exception_ptr> members;
-    for (const ErrorInfo& cause : info.causes) members.push_back(exception_for(cause));
-    return std::make_exception_ptr(ExceptionGroup(std::move(members)));
-  }
-  const ExceptionTable* types = exception_types;
-  const ExceptionType* type = types == nullptr ? nullptr : types->find_name(info.type);
-  if (type == nullptr || info.kind != ErrorKind::function) return nullptr;
-  try {
-    return type->decode(info.message, info.data);
-  } catch (...) {  // code of the program
-    log::warning(absl::StrCat("a ", info.type, " of ", to_string(info.origin),
-                              " cannot be had here: ", describe(std::current_exception())));
-    return nullptr;
-  }
-}
-
-}  // namespace
-
-std::exception_ptr exception_for(ErrorInfo info) {
-  if (info.kind == ErrorKind::cancelled) return std::make_exception_ptr(RemoteCancelled(std::move(info)));
-  const std::exception_ptr held = original(info);
-  if (held == nullptr) return std::make_exception_ptr(RemoteActorError(std::move(info)));
-  try {
-    std::rethrow_exception(held);
-  } catch (...) {
-    return std::make_exception_ptr(RemoteErrorWithOriginal(std::move(info)));
-  }
-}
 
 void encode(const ActorRef& from, v1::ActorRef& to) {
   to.set_name(from.name);
@@ -320,7 +163,7 @@ void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int 
     to.add_stack_trace()->set_function(room.text(frame, kMaxFrame));
   }
   for (std::size_t i = 0; i < from.causes.size(); ++i) {
-    if (depth == kMaxDepth || room.left() < kSmallestCause) {
+    if (depth == kMaxCauseDepth || room.left() < kSmallestCause) {
       to.set_truncated(true);
       break;
     }
@@ -370,6 +213,8 @@ ErrorInfo decode(const v1::Error& from) {
   return info;
 }
 
+std::string_view code_name(ErrorKind kind) { return row_of(kind).code_name; }
+
 grpc::Status to_status(const ErrorInfo& info) {
   const std::string message = cut(text(info.message), kMaxStatusMessage);
   v1::Error error;
@@ -391,15 +236,10 @@ ErrorInfo from_status(const grpc::Status& status, const ActorRef& peer) {
   }
   // One of our calls was ended by a server that shuts down; an actor that cancels one says by whom, in the details.
   if (status.error_code() == grpc::StatusCode::CANCELLED) {
-    return {.error_id = random_id(),
-            .type = row_of(ErrorKind::unavailable).type,
-            .message = "the connection was closed from there",
-            .kind = ErrorKind::unavailable,
-            .origin = peer};
+    return own_error(ErrorKind::unavailable, "the connection was closed from there", peer);
   }
   const KindRow& row = row_where([&](const KindRow& r) { return r.code == status.error_code(); });
-  return {
-      .error_id = random_id(), .type = row.type, .message = status.error_message(), .kind = row.kind, .origin = peer};
+  return own_error(row.kind, status.error_message(), peer);
 }
 
 }  // namespace tractor

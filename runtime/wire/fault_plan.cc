@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "runtime/log.h"
 #include "runtime/task/error.h"
+#include "runtime/wire/duration_text.h"
 
 namespace tractor {
 namespace {
@@ -84,8 +85,8 @@ std::string FaultPlan::text() const {
     if (probabilities_[i] == 0) continue;
     absl::StrAppend(&text, " ", kNames[i], "=", probabilities_[i]);
     const auto fault = static_cast<Fault>(i);
-    if (fault == Fault::delay) absl::StrAppend(&text, ":", absl::FormatDuration(absl::FromChrono(delay_)));
-    if (fault == Fault::stop) absl::StrAppend(&text, ":", absl::FormatDuration(absl::FromChrono(stop_)));
+    if (fault == Fault::delay) absl::StrAppend(&text, ":", duration_text(delay_));
+    if (fault == Fault::stop) absl::StrAppend(&text, ":", duration_text(stop_));
   }
   return text;
 }

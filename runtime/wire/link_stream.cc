@@ -7,6 +7,7 @@
 #include "runtime/log.h"
 #include "runtime/metrics/metrics.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/fault_writer.h"
 #include "runtime/wire/serving_end.h"
@@ -15,7 +16,7 @@ namespace tractor {
 namespace {
 
 // Who opens a link says at once who it is, unless it computes just then.
-constexpr Clock::duration kSilence = std::chrono::seconds(20);
+constexpr Clock::duration kHelloTimeout = std::chrono::seconds(20);
 
 ErrorInfo unavailable(const char* why) {
   return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, why)), {});
@@ -222,7 +223,7 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
         begin(call_.stream);
         try {
           const auto over = [this] { return read_ended_ || violation_; };
-          move_on_after(kSilence, [&] {
+          move_on_after(kHelloTimeout, [&] {
             changed_.wait_until("the other end of a link", [&] { return end_->greeted() || over(); });
           });
           throw_if_cancelled();

@@ -13,7 +13,9 @@
 #include "runtime/wire/address.h"
 #include "runtime/wire/call_handler.h"
 #include "runtime/wire/completion_queue.h"
+#include "runtime/wire/duration_text.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/hybrid_clock.h"
 #include "runtime/wire/link_stream.h"
 #include "runtime/wire/value_codec.h"
@@ -194,16 +196,15 @@ bool Peer::is_deadline(const ErrorInfo& error, Clock::time_point deadline) const
 
 std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& function) {
   if (outcome.given_up) {
-    return std::make_exception_ptr(RemoteActorError(
-        {.type = "tractor::Unacknowledged",
-         .message = absl::StrCat(
-             "the call of ", function, " was cancelled, but ",
-             outcome.acknowledged ? "it has not ended within " : "the actor did not acknowledge that within ",
-             absl::FormatDuration(absl::FromChrono(outcome.acknowledged ? kStreamEnds : wire().unacknowledged_after)),
-             ": it was given up, its state there is unknown"),
-         .kind = ErrorKind::unavailable,
-         .origin = actor_,
-         .executed = Executed::maybe}));
+    ErrorInfo error = own_error(
+        ErrorKind::unavailable,
+        absl::StrCat("the call of ", function, " was cancelled, but ",
+                     outcome.acknowledged ? "it has not ended within " : "the actor did not acknowledge that within ",
+                     duration_text(outcome.acknowledged ? kStreamEnds : wire().unacknowledged_after),
+                     ": it was given up, its state there is unknown"),
+        actor_, Executed::maybe);
+    error.type = "tractor::Unacknowledged";
+    return exception_for(std::move(error));
   }
   ErrorInfo error = outcome.error;
   if (error.kind == ErrorKind::unavailable && !outcome.answered) {
@@ -211,7 +212,7 @@ std::exception_ptr Peer::failure(const CallOutcome& outcome, const std::string& 
     if (owner_) {
       if (const std::exception_ptr cause = owner_->post_mortem(error)) return cause;
     }
-    if (error.type == "tractor::Unavailable") {
+    if (error.type == type_of(ErrorKind::unavailable)) {
       error.message = absl::StrCat("the call of ", function, " failed, actor \"", actor_.name, "\" at ", address_,
                                    " cannot be reached: ", error.message);
     }
@@ -238,13 +239,10 @@ Response ask(const char* waits_for, const WireContext& wire, const Peer& peer, F
     if (op.cancelled()) throw_if_cancelled();
   });
   if (patience.cancelled_caught()) {
-    throw RemoteActorError(
-        {.type = "tractor::Unavailable",
-         .message = absl::StrCat("actor \"", peer.actor().name, "\" at ", peer.address(), " has not answered within ",
-                                 absl::FormatDuration(absl::FromChrono(wire.unreachable_after))),
-         .kind = ErrorKind::unavailable,
-         .origin = peer.actor(),
-         .executed = Executed::maybe});
+    throw RemoteActorError(own_error(ErrorKind::unavailable,
+                                     absl::StrCat("actor \"", peer.actor().name, "\" at ", peer.address(),
+                                                  " has not answered within ", duration_text(wire.unreachable_after)),
+                                     peer.actor(), Executed::maybe));
   }
   if (!status.ok()) std::rethrow_exception(exception_for(from_status(status, peer.actor())));
   return response;

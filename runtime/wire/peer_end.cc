@@ -1,5 +1,5 @@
 #include "absl/strings/str_cat.h"
-#include "runtime/wire/identity.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/link_stream.h"
 #include "runtime/wire/peer.h"
 
@@ -16,14 +16,12 @@ PeerEnd Peer::wait_end() {
   }
   const std::string why = is_another ? absl::StrCat("actor ", to_string(end.other()), " serves there now")
                                      : end.refusal().value_or(ErrorInfo{}).message;
-  return {.error = {.error_id = random_id(),
-                    .type = "tractor::Unavailable",
-                    .message = absl::StrCat("actor \"", actor_.name, "\" at ", address_,
-                                            end.greeted() && !is_another ? " is gone, or cannot be reached any more: "
-                                                                         : " is gone, or cannot be reached: ",
-                                            why),
-                    .kind = ErrorKind::unavailable,
-                    .origin = actor_}};
+  return {.error = own_error(ErrorKind::unavailable,
+                             absl::StrCat("actor \"", actor_.name, "\" at ", address_,
+                                          end.greeted() && !is_another ? " is gone, or cannot be reached any more: "
+                                                                       : " is gone, or cannot be reached: ",
+                                          why),
+                             actor_)};
 }
 
 }  // namespace tractor

@@ -1,6 +1,6 @@
 // Calls of generators and dialogs, as their callers see them.
 #include "runtime/wire/completion_queue.h"
-#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/identity.h"
 #include "runtime/wire/link_items.h"
 #include "runtime/wire/link_stream.h"

@@ -15,6 +15,7 @@
 #include "runtime/wire/actor_description_codec.h"
 #include "runtime/wire/call_service.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/hybrid_clock.h"
 #include "runtime/wire/is_unix_socket.h"
 #include "runtime/wire/link_stream.h"

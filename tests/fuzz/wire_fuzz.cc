@@ -19,10 +19,11 @@
 
 #include "runtime/task/virtual_port.h"
 #include "runtime/wire/call_request.h"
-#include "runtime/wire/error_codec.h"
 #include "runtime/wire/calling_end.h"
-#include "runtime/wire/serving_end.h"
+#include "runtime/wire/error_codec.h"
+#include "runtime/wire/error_info.h"
 #include "runtime/wire/link_items.h"
+#include "runtime/wire/serving_end.h"
 #include "runtime/wire/value_wire.h"
 
 namespace tractor {

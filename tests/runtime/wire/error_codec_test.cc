@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "google/rpc/status.pb.h"
+#include "runtime/wire/error_info.h"
 
 namespace tractor {
 namespace {
