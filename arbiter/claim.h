@@ -5,8 +5,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "runtime/process/unique_descriptor.h"
+#include "runtime/unique_descriptor.h"
 #include "runtime/wire/address.h"
 
 namespace tractor::arbiter {
@@ -19,9 +20,9 @@ struct Claim {
   ~Claim();
 
   Address address = {};
-  bool ours = false;               // we are to serve it
-  UniqueDescriptor lock = {};      // of a unix address that is ours, held as long as we serve
-  UniqueDescriptor listener = {};  // of an address that is ours; not of one of TCP that claim() gave, which gRPC opens
+  bool ours = false;                             // we are to serve it
+  UniqueDescriptor lock = {};                    // of a unix address that is ours, held as long as we serve
+  std::vector<UniqueDescriptor> listeners = {};  // of an address that is ours
 };
 
 // "unix:<runtime directory>/arbiter.sock".

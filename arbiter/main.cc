@@ -103,11 +103,12 @@ std::unique_ptr<LedgerFiles> open_ledger(const Settings& settings) {
 
 void serve(const Settings& settings) {
   std::vector<Claim> claims;
+  std::vector<Address> addresses;
   RuntimeOptions options;
   for (const std::string& text : settings.listen) {
     const Address address = parse_address(text);
     if (address.kind == Address::Kind::tcp) {
-      options.server.listen_tcp.push_back(address);
+      addresses.push_back(address);
       continue;
     }
     claims.push_back(claim(text));
@@ -120,6 +121,11 @@ void serve(const Settings& settings) {
   Service service(make_store(settings.store, std::chrono::seconds(settings.store_timeout)),
                   std::chrono::seconds(settings.ttl), open_ledger(settings));
   options.server.services = {service.service()};
+  std::vector<TcpPort> ports;
+  for (const Address& address : addresses) {
+    ActorServer::check_lets_tcp_in(address, options.server);
+    ports.push_back(listen_on_tcp(address));
+  }
 
   const Definitions none;
   NoRegistrar registrar;
@@ -141,11 +147,13 @@ void serve(const Settings& settings) {
                      service.open(false);
                      runtime.health().add("tractor.v1.ArbiterService");
                      for (Claim& c : claims) {
-                       runtime.accept_on(std::move(c.listener));
+                       for (UniqueDescriptor& listener : c.listeners) runtime.accept_on(std::move(listener));
                        std::cout << "listening on " << to_string(c.address) << '\n';
                      }
-                     for (const Address& a : runtime.server().listening())
-                       std::cout << "listening on " << to_string(a) << '\n';
+                     for (TcpPort& port : ports) {
+                       std::cout << "listening on " << to_string(port.address) << '\n';
+                       runtime.listen_on(std::move(port));
+                     }
                      if (metrics != nullptr) std::cout << "metrics on port " << metrics->port() << '\n';
                      std::cout.flush();
                    },

@@ -39,8 +39,10 @@ class Root {
       : definitions_(definitions), options_(std::move(options)), handles_signals_(handles_signals) {
     check_actor_name(options_.name);
     begin_faults(options_.name, true);
+    std::vector<Address> addresses;
     for (const std::string& text : options_.listen.get()) {
-      if (parse_address(text).kind == Address::Kind::tcp) continue;
+      addresses.push_back(parse_address(text));
+      if (addresses.back().kind == Address::Kind::tcp) continue;
       throw UsageError("RunOptions.listen takes host:port addresses, not \"" + text +
                        "\": an actor serves a unix socket of its own anyway");
     }
@@ -66,11 +68,15 @@ class Root {
       supervision_.credential_file = std::filesystem::absolute(supervision_.credential_file);  // main may go elsewhere
       token_ = read_credential(supervision_.credential_file);
     }
-    if (claim_.ours && claim_.address.kind == Address::Kind::tcp && !may_serve_tcp()) {
+    if (claim_.ours && claim_.address.kind == Address::Kind::tcp && !ActorServer::lets_tcp_in(server_options())) {
       throw UsageError("no arbiter answers at " + to_string(claim_.address) +
                        "; this program would become it, but serving TCP needs a credential: name a file that holds a "
                        "secret token in "
                        "TRACTOR_CREDENTIAL_FILE, or ask for RunOptions.insecure");
+    }
+    for (const Address& listen : addresses) {
+      ActorServer::check_lets_tcp_in(listen, server_options());
+      ports_.push_back(listen_on_tcp(listen));
     }
     start_runtime();
   }
@@ -98,7 +104,7 @@ class Root {
                            record(LedgerEvent::Kind::ended);
                            registrar_->leave();
                          },
-                     .stop = [this] { service_->stop(); }});
+                     .stop = [this] { service_.stop(); }});
     } catch (...) {
       error = std::current_exception();
     }
@@ -137,38 +143,20 @@ class Root {
     }
   }
 
+  ActorServer::Options server_options() const { return {.bearer_token = token_, .insecure = options_.insecure}; }
+
   void start_runtime() {
-    try {
-      runtime_.emplace(definitions_, runtime_options());
-    } catch (const UsageError&) {
-      // Another program may have become the arbiter at that TCP address in the meantime.
-      if (!claim_.ours || claim_.address.kind != Address::Kind::tcp || arbiter::is_vacant(claim_.address)) throw;
-      claim_.ours = false;
-      runtime_.emplace(definitions_, runtime_options());
-    }
+    RuntimeOptions options{.server = server_options(),
+                           .supervision = supervision_,
+                           .scheduler = {.reports_overflow = handles_signals_ == HandlesSignals::kYes}};
+    options.server.services = {service_.service()};
+    runtime_.emplace(definitions_, std::move(options));
     runtime_->wire().bearer_token = token_;
     registrar_.emplace(runtime_->wire(), supervision_.arbiter_address, supervision_.actor_namespace,
                        [this] { take_over_arbiter(); });
     runtime_->set_registrar(&*registrar_);
     if (handles_signals_ == HandlesSignals::kYes) runtime_->handle_signals();
   }
-
-  RuntimeOptions runtime_options() {
-    RuntimeOptions options{.supervision = supervision_,
-                           .scheduler = {.reports_overflow = handles_signals_ == HandlesSignals::kYes}};
-    for (const std::string& text : options_.listen.get()) options.server.listen_tcp.push_back(parse_address(text));
-    service_.emplace();  // a service belongs to one server
-    options.server.services = {service_->service()};
-    if (claim_.address.kind == Address::Kind::tcp) {
-      if (claim_.ours) options.server.listen_tcp.push_back(claim_.address);
-      options.server.takes_tcp_sockets = !claim_.ours && may_serve_tcp();
-    }
-    options.server.bearer_token = token_;
-    options.server.insecure = options_.insecure;
-    return options;
-  }
-
-  bool may_serve_tcp() const { return !token_.empty() || options_.insecure; }
 
   void prepare(TaskNursery& system) {
     Actor& actor = runtime_->actor();
@@ -191,7 +179,8 @@ class Root {
     TreeDirectory directory = TreeDirectory::create(actor.info().id);
     runtime_->supervision().options().tree_directory = directory.path();
     runtime_->listen_in(std::move(directory));
-    service_->serve(runtime_->server(), system, actor.self());
+    for (TcpPort& port : ports_) runtime_->listen_on(std::move(port));
+    service_.serve(runtime_->server(), system, actor.self());
     if (claim_.ours) serve_arbiter();
     CancelScope starting;  // a signal ends it, too
     actor.set_scope(&starting);
@@ -212,15 +201,16 @@ class Root {
   }
 
   void serve_arbiter() {
-    service_->open(true);
+    service_.open(true);
     runtime_->health().add("tractor.v1.ArbiterService");
-    if (claim_.listener) runtime_->accept_on(std::move(claim_.listener));
+    for (UniqueDescriptor& listener : claim_.listeners) runtime_->accept_on(std::move(listener));
+    if (claim_.address.kind == Address::Kind::tcp) runtime_->add_address(claim_.address);
   }
 
   // The arbiter's program has ended.
   void take_over_arbiter() {
-    const bool over_tcp = claim_.address.kind == Address::Kind::tcp;
-    if (claim_.ours || (over_tcp && !may_serve_tcp())) return;
+    if (claim_.ours) return;
+    if (claim_.address.kind == Address::Kind::tcp && !ActorServer::lets_tcp_in(server_options())) return;
     try {
       arbiter::Claim again = arbiter::reclaim(claim_.address);
       if (!again.ours) return;
@@ -230,11 +220,8 @@ class Root {
       return;
     }
     log::warning("the arbiter has ended: this program takes its place at " + to_string(claim_.address));
-    if (over_tcp) {
-      runtime_->add_address(claim_.address);
-      registrar_->update(runtime_->actor().info());
-    }
     serve_arbiter();
+    registrar_->update(runtime_->actor().info());
   }
 
   const Definitions& definitions_;
@@ -246,8 +233,9 @@ class Root {
   std::string token_;
   SupervisionOptions supervision_;
   arbiter::Claim claim_;
+  std::vector<TcpPort> ports_;  // until they are served
   std::unique_ptr<metrics::MetricsServer> metrics_;
-  std::optional<arbiter::Service> service_;
+  arbiter::Service service_;
   std::optional<Runtime> runtime_;
   std::optional<arbiter::TreeRegistrar> registrar_;
 };

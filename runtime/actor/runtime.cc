@@ -138,12 +138,16 @@ void Runtime::listen_in(TreeDirectory directory) {
   socket_path_ = absl::StrCat(directory_->path(), "/", actor_.info().id, ".sock");
   accept_on(listen_on_unix_socket(socket_path_));
   add_address({.path = socket_path_});
-  for (const Address& address : server_.listening()) add_address(address);
 }
 
 void Runtime::add_address(Address address) {
   if (address.host == "0.0.0.0" || address.host == "::") address.host = host_name();
   actor_.add_address(to_string(address));
+}
+
+void Runtime::listen_on(TcpPort port) {
+  for (UniqueDescriptor& listener : port.listeners) accept_on(std::move(listener));
+  add_address(std::move(port.address));
 }
 
 void Runtime::accept_on(UniqueDescriptor listening_socket) {

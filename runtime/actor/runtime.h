@@ -19,6 +19,7 @@
 #include "runtime/process/helper_thread.h"
 #include "runtime/process/runtime_directory.h"
 #include "runtime/process/supervision.h"
+#include "runtime/process/tcp_socket.h"
 #include "runtime/task/scheduler.h"
 #include "runtime/wire/health_service.h"
 #include "runtime/wire/link_stream.h"
@@ -36,7 +37,7 @@ struct RuntimeOptions {
 
 class Runtime {
  public:
-  // `definitions` outlive it. UsageError when this process has one already, or an address cannot be listened on.
+  // `definitions` outlive it. UsageError when this process has one already.
   Runtime(const Definitions& definitions, RuntimeOptions options);
   ~Runtime();
 
@@ -55,10 +56,11 @@ class Runtime {
   };
   void run(const Phases& phases);
 
-  // Serves on a unix socket of the tree's directory from now on, and on what the server listens to: fills in the
-  // actor's addresses.
+  // Serves on a unix socket of the tree's directory from now on: the actor's first address.
   void listen_in(TreeDirectory directory);
-  // Serves also what connects to this socket (of TCP: with ActorServer::Options::takes_tcp_sockets).
+  // And on this port, whose address is added.
+  void listen_on(TcpPort port);
+  // Serves also what connects to this socket (of TCP: where ActorServer::lets_tcp_in).
   void accept_on(UniqueDescriptor listening_socket);
   // Where others reach the actor, too: from when it is registered next.
   void add_address(Address address);

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include "runtime/process/unique_descriptor.h"
+#include "runtime/unique_descriptor.h"
 
 namespace tractor {
 

@@ -17,7 +17,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "runtime/process/unique_descriptor.h"
+#include "runtime/unique_descriptor.h"
 
 namespace tractor {
 

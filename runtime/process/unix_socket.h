@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "runtime/process/unique_descriptor.h"
+#include "runtime/unique_descriptor.h"
 
 namespace tractor {
 

@@ -1,16 +1,20 @@
 #include "runtime/wire/link_stream.h"
 
 #include <grpcpp/channel.h>
+#include <sys/socket.h>
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/log.h"
 #include "runtime/metrics/metrics.h"
+#include "runtime/wire/duration_text.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/error_info.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/fault_writer.h"
 #include "runtime/wire/serving_end.h"
+#include "runtime/wire/tcp_connections.h"
 
 namespace tractor {
 namespace {
@@ -216,11 +220,19 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
   ServedLink(CompletionQueuePort& port, RawStreamCall& call)
       : LinkCarrier(port, call.context().peer().starts_with("ip")), call_(call) {}  // ipv4:, ipv6:
 
-  grpc::Status run(CallHandler& handler) {
+  grpc::Status run(CallHandler& handler, const UniqueDescriptor& connection, Clock::duration unreachable_after) {
     try {
       open_task_nursery([&](TaskNursery& calls) {
         end_.emplace(*this, handler, calls);
         begin(call_.stream);
+        if (connection) {
+          calls.start_named("signs of life of a caller", [&] {
+            wait_until_silent(connection, unreachable_after);
+            log::warning(absl::StrCat("a link of ", to_string(end_->other()), " is closed: no sign of life for ",
+                                      duration_text(unreachable_after)));
+            shutdown(connection.get(), SHUT_RDWR);
+          });
+        }
         try {
           const auto over = [this] { return read_ended_ || violation_; };
           move_on_after(kHelloTimeout, [&] {
@@ -288,7 +300,8 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
 
 }  // namespace
 
-void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call) {
+void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call, UniqueDescriptor connection,
+                Clock::duration unreachable_after) {
   name_current_task("link");
   if (fault_plan() != nullptr && fault_plan()->next_link() == Fault::refuse) {
     log::warning("fault: refuse, a link");
@@ -296,7 +309,8 @@ void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& 
   }
   const metrics::Held counted(metrics::Gauge::links);
   ServedLink link(port, call);
-  const grpc::Status status = link.run(handler);
+  const grpc::Status status = link.run(handler, connection, unreachable_after);
+  connection.reset();
   call.finish(status);
   link.wait_until_read();
 }

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 
+#include "runtime/unique_descriptor.h"
 #include "runtime/wire/call_service.h"
 #include "runtime/wire/calling_end.h"
 #include "runtime/wire/completion_queue.h"
@@ -54,6 +55,8 @@ class Links {
 
 // Serves a link that another actor has opened, in the task that took it: until the other side ends it, or the task is
 // cancelled; the calls that came over it have ended then, what they had to say is written, and the stream is finished.
-void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call);
+// `connection`: over TCP, that it came on; ended when the caller shows no sign of life for `unreachable_after`.
+void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call, UniqueDescriptor connection,
+                Clock::duration unreachable_after);
 
 }  // namespace tractor

@@ -41,8 +41,8 @@ grpc::ChannelArguments channel_arguments_over_tcp(Clock::duration unreachable_af
     return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
   };
   grpc::ChannelArguments args = channel_arguments();
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(unreachable_after / 3));
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(unreachable_after * 3 / 5));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(unreachable_after / 10));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(unreachable_after * 9 / 10));
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, milliseconds(unreachable_after));  // the time to connect

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -62,9 +61,9 @@ bool same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-// Has the kernel end a connection, or those that a listening socket accepts, when the other end shows no sign of life
-// for so long. gRPC could ask, too, but then of all connections of a server, also those to processes of this machine,
-// which may be stopped for as long as someone likes.
+// Has the kernel end a connection when the other end shows no sign of life for so long. gRPC could ask, too, but then
+// of all connections of a server, also those to processes of this machine, which may be stopped for as long as someone
+// likes.
 void notice_lost_callers(int descriptor, Clock::duration unreachable_after) {
   constexpr int kProbes = 3;
   const int seconds =
@@ -76,24 +75,6 @@ void notice_lost_callers(int descriptor, Clock::duration unreachable_after) {
   set(IPPROTO_TCP, TCP_KEEPINTVL, std::max((seconds - idle) / kProbes, 1));
   set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
-}
-
-// gRPC does not give its sockets away: they are found by their port.
-template <class F>
-void for_each_listening_on(int port, F&& f) {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    const int descriptor = std::stoi(entry.path().filename());
-    int listens = 0;
-    socklen_t size = sizeof listens;
-    sockaddr_storage storage{};
-    socklen_t length = sizeof storage;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) continue;
-    if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) != 0) continue;
-    const in_port_t bound = storage.ss_family == AF_INET    ? reinterpret_cast<sockaddr_in&>(storage).sin_port
-                            : storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(storage).sin6_port
-                                                            : 0;
-    if (ntohs(bound) == port) f(descriptor);
-  }
 }
 
 }  // namespace
@@ -109,7 +90,9 @@ struct ActorServer::Methods : ServedMethods {
         let_in<RawStreamCall>(server, handler, [&handler](RawStreamCall& call) { serve_stream(handler, call); }));
     acceptors.accept<RawStreamCall>(nursery, queue, *this, &Methods::RequestConnect,
                                     let_in<RawStreamCall>(server, handler, [&server, &handler](RawStreamCall& call) {
-                                      serve_link(server.port(), handler, call);
+                                      serve_link(server.port(), handler, call,
+                                                 server.connections_.find(call.context().peer()),
+                                                 server.options_.unreachable_after);
                                     }));
     acceptors.accept<CancelCall>(nursery, queue, *this, &Methods::RequestCancel,
                                  [&server, &handler](CancelCall& call) { serve_cancel(server, handler, call); });
@@ -171,15 +154,18 @@ struct ActorServer::Methods : ServedMethods {
   Acceptors acceptors;
 };
 
+bool ActorServer::lets_tcp_in(const Options& options) { return !options.bearer_token.empty() || options.insecure; }
+
+void ActorServer::check_lets_tcp_in(const Address& address, const Options& options) {
+  if (lets_tcp_in(options)) return;
+  throw UsageError(
+      absl::StrCat("listening on ", to_string(address),
+                   " needs a credential: name a file that holds a secret token in TRACTOR_CREDENTIAL_FILE, or ask for "
+                   "`insecure` to let everyone in who reaches that port"));
+}
+
 ActorServer::ActorServer(Options options) : options_(std::move(options)), methods_(std::make_unique<Methods>()) {
-  if (!options_.listen_tcp.empty() && options_.bearer_token.empty() && !options_.insecure) {
-    throw UsageError(absl::StrCat(
-        "listening on ", to_string(options_.listen_tcp.front()),
-        " needs a credential: name a file that holds a secret token in TRACTOR_CREDENTIAL_FILE, or ask for "
-        "`insecure` to let everyone in who reaches that port"));
-  }
   grpc::ServerBuilder builder;
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Callers may ask for signs of life as often as they like.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
@@ -190,30 +176,13 @@ ActorServer::ActorServer(Options options) : options_(std::move(options)), method
   builder.RegisterService(methods_.get());
   builder.RegisterAsyncGenericService(&methods_->generic);
   for (grpc::Service* service : options_.services) builder.RegisterService(service);
-  std::vector<int> ports(options_.listen_tcp.size(), 0);
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    builder.AddListeningPort(to_string(options_.listen_tcp[i]), grpc::InsecureServerCredentials(), &ports[i]);
-  }
-  if (options_.takes_tcp_sockets) {
+  if (lets_tcp_in(options_)) {
     using ExternalConnectionType = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
     external_acceptor_ = builder.experimental().AddExternalConnectionAcceptor(ExternalConnectionType::FROM_FD,
                                                                               grpc::InsecureServerCredentials());
   }
   port_ = std::make_unique<CompletionQueuePort>(builder.AddCompletionQueue());
   server_ = builder.BuildAndStart();
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (server_ == nullptr && ports[i] != 0) continue;
-    if (ports[i] == 0) {
-      throw UsageError(
-          absl::StrCat("cannot listen on ", to_string(options_.listen_tcp[i]),
-                       ": the port is in use by another program, or the address is not this machine's; choose another "
-                       "(port 0 lets the kernel choose)"));
-    }
-    Address address = options_.listen_tcp[i];
-    address.port = ports[i];
-    for_each_listening_on(address.port, [&](int socket) { notice_lost_callers(socket, options_.unreachable_after); });
-    listening_.push_back(std::move(address));
-  }
   if (server_ == nullptr) throw Error("gRPC cannot start a server; TRACTOR_LOG=debug may tell more");
 }
 
@@ -238,6 +207,7 @@ void ActorServer::show_signs_of_life() {
 void ActorServer::add_connection(int descriptor) {
   if (is_unix_socket(descriptor)) return grpc::AddInsecureChannelFromFd(server_.get(), descriptor);
   notice_lost_callers(descriptor, options_.unreachable_after);
+  connections_.add(descriptor);
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
   connection.fd = descriptor;
   external_acceptor_->HandleNewConnection(&connection);

@@ -18,28 +18,28 @@
 #include "runtime/wire/call_handler.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/server_call.h"
+#include "runtime/wire/tcp_connections.h"
 
 namespace tractor {
 
 class ActorServer {
  public:
   struct Options {
-    std::vector<Address> listen_tcp = {};                   // "port 0" is chosen by the kernel
     std::string bearer_token = {};                          // that callers over TCP must show
     bool insecure = false;                                  // let callers over TCP in without one
     Clock::duration unreachable_after = kUnreachableAfter;  // callers over TCP
-    bool takes_tcp_sockets = false;                         // add_connection() takes TCP sockets, too
     std::vector<grpc::Service*> services = {};              // besides ActorService; they outlive the server
   };
-  // Throws UsageError when an address cannot be listened on: it is in use, or not this machine's; or when TCP was asked
-  // for with neither credential nor `insecure`.
+  // Whether add_connection() takes TCP sockets: callers over TCP need a credential, unless the program lets in all.
+  static bool lets_tcp_in(const Options& options);
+  // UsageError unless it does; to be asked before that address is listened on.
+  static void check_lets_tcp_in(const Address& address, const Options& options);
+
   explicit ActorServer(Options options);
   // Closes all connections. After the scheduler has ended: it takes the completion queue along.
   ~ActorServer();
 
   CompletionQueuePort& port() { return *port_; }
-  // The TCP addresses it listens on, with the ports that were chosen.
-  const std::vector<Address>& listening() const { return listening_; }
 
   // Starts to take calls; they run in `nursery`.
   void serve(TaskNursery& nursery, CallHandler& handler);
@@ -51,7 +51,8 @@ class ActorServer {
   void show_signs_of_life();
 
   // Serves a connected socket, which it owns from now on: a unix socket of a trusted peer (same user, or a child), or
-  // one of TCP, as if it had come to an address listened on. Any thread.
+  // one of TCP. gRPC's own listeners are not used: one that runs out of descriptors once accepts nobody ever after. Any
+  // thread.
   void add_connection(int descriptor);
 
   // Throws CallError(unauthenticated) unless the caller may talk to us at all: the one place that authenticates. Unix
@@ -63,10 +64,10 @@ class ActorServer {
   void check_credential(const grpc::ServerContext& context) const;
   struct Methods;
   Options options_;
-  std::vector<Address> listening_;
   std::unique_ptr<Methods> methods_;
   std::unique_ptr<CompletionQueuePort> port_;
   std::unique_ptr<grpc::Server> server_;
+  TcpConnections connections_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> external_acceptor_;
   grpc::CompletionQueue keepalive_queue_;  // carries no events: polling it has gRPC answer pings while the loop is busy
 };

@@ -1,6 +1,8 @@
 // tractor-arbiter, the registry as a program of its own.
 #include <sys/stat.h>
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include "harness.h"
 #include "listener.h"
 #include "runtime/version.h"
@@ -212,6 +214,23 @@ TEST_F(ArbiterProgram, tcp_lets_in_who_shows_the_credential_and_tells_others_why
   EXPECT_TRUE(contains(usage_error([&] { names_in(address, {.credential_file = wrong}); }), "credential"));
   EXPECT_EQ(names_in(address, {.credential_file = scratch_ / "token"}), "asker ");
   expect_to_end(process);
+}
+
+TEST_F(ArbiterProgram, over_tcp_it_serves_again_when_it_had_no_descriptors_left) {
+  Process process({"/bin/sh", "-c", "ulimit -n 64; exec \"$0\" \"$@\"", built_binary("arbiter/tractor-arbiter"),
+                   "--insecure", "--listen", "127.0.0.1:0"});
+  ASSERT_TRUE(process.prints("listening on ")) << process.err();
+  const std::string address = listening(process);
+  {
+    boost::asio::io_context io;
+    const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    std::vector<boost::asio::ip::tcp::socket> strangers;
+    for (int i = 0; i < 100; ++i) strangers.emplace_back(io).connect({boost::asio::ip::address_v4::loopback(), port});
+    EXPECT_TRUE(eventually([&] { return contains(process.err(), "cannot accept a connection"); }));
+  }
+  EXPECT_EQ(names_in(address), "asker ");
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait(), Exit{.code = 0}) << process.err();
 }
 
 // --- when it goes away ---

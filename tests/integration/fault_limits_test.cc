@@ -1,5 +1,6 @@
 // Limits of the machine, and strangers on an actor's socket: a clear error for whom it concerns, and everything else
 // goes on.
+#include <netinet/in.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,16 +17,11 @@ using Limits = TracedProcesses;
 
 // --- strangers ---
 
-// A connection to a unix socket ("unix:/path"), without gRPC.
+// A connection to a unix socket ("unix:/path"), or a port of the loopback ("127.0.0.1:4711"), without gRPC.
 class RawConnection {
  public:
-  explicit RawConnection(const std::string& address) : descriptor_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un to{};
-    to.sun_family = AF_UNIX;
-    address.copy(to.sun_path, sizeof to.sun_path - 1, std::string("unix:").size());
-    if (connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-      throw std::runtime_error("cannot connect to " + address);
-  }
+  explicit RawConnection(const std::string& address)
+      : RawConnection(address, address.starts_with("unix:") ? AF_UNIX : AF_INET) {}
   RawConnection(RawConnection&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   RawConnection& operator=(RawConnection&&) = delete;
   ~RawConnection() {
@@ -44,6 +40,23 @@ class RawConnection {
   }
 
  private:
+  RawConnection(const std::string& address, int family) : descriptor_(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un path{};
+    path.sun_family = AF_UNIX;
+    sockaddr_in port{};
+    port.sin_family = AF_INET;
+    if (family == AF_UNIX) {
+      address.copy(path.sun_path, sizeof path.sun_path - 1, std::string("unix:").size());
+    } else {
+      port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      port.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    }
+    const auto* to =
+        family == AF_UNIX ? reinterpret_cast<const sockaddr*>(&path) : reinterpret_cast<const sockaddr*>(&port);
+    if (connect(descriptor_, to, family == AF_UNIX ? sizeof path : sizeof port) != 0)
+      throw std::runtime_error("cannot connect to " + address);
+  }
+
   int descriptor_;
 };
 
@@ -54,23 +67,26 @@ std::string frame(char type, char flags, const std::string& payload) {
   return std::string{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream} + payload;
 }
 
-TEST_F(Limits, A41_garbage_on_an_actors_socket_closes_that_connection_and_nothing_else) {
+std::map<std::string, std::string> garbage() {
   std::string noise(64 << 10, '\0');
   for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(i * 2654435761u >> 13);
-  const std::map<std::string, std::string> garbage = {
+  return {
       {"HTTP/1.1", "GET / HTTP/1.1\r\nHost: frank\r\n\r\n"},
       {"noise", noise},
       {"a preface, then noise", kPreface + noise},
       {"a frame that is too long", kPreface + frame(4, 0, "") + std::string("\xff\xff\xff\0\0\0\0\0\1", 9)},
       {"headers that are none", kPreface + frame(4, 0, "") + frame(1, 4, std::string(100, '\xff'))},
   };
+}
+
+TEST_F(Limits, A41_garbage_on_an_actors_socket_closes_that_connection_and_nothing_else) {
   with_daemon({.modules = {"work"}}, [&](Portal& frank) {
     CancelScope call;
     open_task_nursery([&](TaskNursery& tasks) {
       tasks.start_soon(
           [&] { call.run([&] { frank.run(until_cancelled, trace_.path(), "call"); }); });  // in flight all the time
       ASSERT_TRUE(trace_.comes("call begins"));
-      for (const auto& [what, bytes] : garbage) {
+      for (const auto& [what, bytes] : garbage()) {
         const RawConnection stranger(frank.channel().address);
         stranger.send(bytes);
         EXPECT_TRUE(eventually([&] { return stranger.closed(); }, within(1s))) << what;
@@ -102,6 +118,23 @@ TEST_F(Limits, A41_strangers_that_stay_silent_or_stop_in_the_middle_hold_nobody_
     }
     EXPECT_TRUE(eventually([&] { return frank.run(descriptor_count) <= before + 1; }, within(2s)))
         << before << " -> " << frank.run(descriptor_count);
+  });
+}
+
+TEST_F(Limits, A41_garbage_and_silence_on_a_tcp_port_close_that_connection_and_nothing_else) {
+  run({.modules = {"work"}, .listen = {"127.0.0.1:0"}, .insecure = true}, [] {
+    const std::string address = query_actor("root")->addresses.at(1);
+    const RawConnection silent(address);
+    const RawConnection stops(address);
+    stops.send(kPreface);
+    for (const auto& [what, bytes] : garbage()) {
+      const RawConnection stranger(address);
+      stranger.send(bytes);
+      EXPECT_TRUE(eventually([&] { return stranger.closed(); }, within(1s))) << what;
+      EXPECT_EQ(find_actor("root")->run(ping), "pong") << what;
+    }
+    for (const RawConnection* stranger : {&silent, &stops})
+      EXPECT_TRUE(eventually([&] { return stranger->closed(); }, 15s));
   });
 }
 

@@ -162,6 +162,22 @@ TRACTOR_SCENARIO(leads_from_near) {
       });
 }
 
+// Calls the far actor for ever.
+TRACTOR_SCENARIO(calls_far) {
+  return program->main({.name = "caller",
+                        .arbiter = "10.0.0.2:1616",
+                        .insecure = true,
+                        .unreachable_after = std::chrono::milliseconds(std::stoll(arguments.at(0)))},
+                       [] {
+                         open_task_nursery([](TaskNursery& t) {
+                           t.start_soon([] { find_actor("far").value().run(wait_forever); });
+                           while (find_actor("far").value().run(answer_after, 0s) != 42) {
+                           }
+                           std::cout << "calls" << std::endl;
+                         });
+                       });
+}
+
 class Hosts : private NearHost, public RealProcesses {
  protected:
   explicit Hosts(Clock::duration limit = 3s) : limit_(limit) {}

@@ -86,16 +86,38 @@ TEST_F(Hosts, who_computes_for_long_reaches_others) {
   });
 }
 
-TEST_F(Hosts, A40_who_is_stopped_for_long_is_unreachable_until_it_goes_on) {
+TEST_F(Hosts, A40_who_is_stopped_for_long_is_unreachable_not_sooner_and_until_it_goes_on) {
   with_far_actor([&](Portal& far) {
-    EXPECT_EQ(far.run(answer_after, 0s), 42);
-    host_->process().signal(SIGSTOP);
-    const auto time = time_to_fail([&] { far.run(answer_after, 0s); });
-    EXPECT_GT(time, limit_ / 3);
-    EXPECT_LT(time, within(limit_ + 100ms));
+    int failed = 0;
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_soon([&] {
+        time_to_fail([&] { far.run(wait_forever); });
+        ++failed;
+      });
+      EXPECT_EQ(far.run(answer_after, 0s), 42);
+      host_->process().signal(SIGSTOP);
+      const auto time = time_to_fail([&] { far.run(answer_after, 0s); });
+      EXPECT_GT(time, limit_ * 8 / 10);
+      EXPECT_LT(time, within(limit_ + 100ms));
+    });
+    EXPECT_EQ(failed, 1);
     host_->process().signal(SIGCONT);
     EXPECT_TRUE(works_again(far));
   });
+}
+
+TEST_F(Hosts, a_caller_that_is_stopped_for_long_is_unreachable_too_and_its_calls_are_cancelled) {
+  Process caller = Process::as("calls_far", {std::to_string(limit_ / 1ms)});
+  ASSERT_TRUE(caller.prints("calls")) << caller.err();
+  with_far_actor([&](Portal& far) {
+    caller.signal(SIGSTOP);
+    tractor::sleep(limit_ / 2);
+    EXPECT_EQ(far.run(count_ended_by_cancel), 0);
+    EXPECT_TRUE(eventually([&] { return far.run(count_ended_by_cancel) == 1; }, within(limit_)));
+  });
+  caller.signal(SIGCONT);
+  EXPECT_EQ(caller.wait(), Exit{.code = 1});
+  EXPECT_TRUE(contains(caller.err(), "far"));
 }
 
 }  // namespace
