@@ -17,7 +17,9 @@ esac
 [ ! -L "$directory" ] || directory+=/  # find looks through a symbolic link only then
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/tractor-demo.XXXXXX")
+temporary=${TMPDIR:-/tmp}
+[ ${#temporary} -le 30 ] || temporary=/tmp  # the path of a socket has at most 107 bytes
+scratch=$(mktemp -d "$temporary/tractor-demo.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -30,8 +30,9 @@ int main(int argc, char** argv) {
   tractor::Program program(argc, argv);
   program.module("scene").def("hi", hi).def("say_hello", say_hello, "other_actor");
   if (argc != 1 && argc != 3) {
-    std::cerr << "usage: first_scene [NAME NAME]\n";
-    return 2;
+    const bool asked = argc == 2 && std::string(argv[1]) == "--help";
+    (asked ? std::cout : std::cerr) << "usage: first_scene [NAME NAME]\n";
+    return asked ? 0 : 2;
   }
   const std::string first = argc == 3 ? argv[1] : "donny";
   const std::string second = argc == 3 ? argv[2] : "gretchen";

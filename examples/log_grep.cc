@@ -1,5 +1,5 @@
 // The matching lines of large files, found by actors on all cores.
-//   log_grep PATTERN FILE... [--workers N] [--max-count M]
+//   log_grep [--workers N] [--max-count M] [--] PATTERN FILE...
 // It prints, byte for byte, what `LC_ALL=C grep -nHaE PATTERN FILE...` prints (-m M for --max-count), for patterns that
 // RE2 has in common with it, and has its exit status: 0 when there was a match, 1 when not, 2 after an error.
 //
@@ -22,6 +22,8 @@
 #include <limits>
 #include <system_error>
 #include <thread>
+
+#include "write_out.h"
 
 // --- what the workers do ---
 
@@ -129,6 +131,7 @@ struct Options {
 };
 
 constexpr std::int64_t kRange = std::int64_t{16} << 20;
+constexpr std::size_t kMostText = std::size_t{64} << 10;
 
 struct Range {
   std::size_t file;
@@ -150,8 +153,7 @@ class Search {
             for (Range& range : receive) print(range);
           });
         });
-    std::cout.flush();
-    if (failed_ || !std::cout) return 2;
+    if (failed_) return 2;
     return matched_ ? 0 : 1;
   }
 
@@ -172,14 +174,18 @@ class Search {
         size = File(path).size();
       } catch (const std::system_error& e) {
         fail(path, e.code().message());
+        continue;
       } catch (const std::runtime_error& e) {
         fail(path, e.what());
+        continue;
       }
-      for (std::int64_t begin = 0; begin < size && !enough(file); begin += kRange) {
-        const std::int64_t end = std::min(size, begin + kRange);
+      const auto search = [&](std::int64_t begin, std::int64_t end) {
         tractor::Portal& worker = workers[next++ % workers.size()];
         out.send({file, begin, end, worker.run(grep_range, options_.pattern, path, begin, end)});
-      }
+      };
+      if (size == 0) search(0, std::numeric_limits<std::int64_t>::max());  // also what only says so, as in /proc
+      for (std::int64_t begin = 0; begin < size && !enough(file); begin += kRange)
+        search(begin, std::min(size, begin + kRange));
     }
   }
 
@@ -187,17 +193,24 @@ class Search {
     State& state = state_[range.file];
     while (!enough(range.file)) {
       const std::optional<Found> found = range.lines.next();
-      if (!found) return;
+      if (!found) break;
       const auto& [number, text] = *found;
       if (!text) {
         state.lines += number;
       } else {
         ++state.matches;
         matched_ = true;
-        std::cout << options_.files[range.file] << ':' << state.lines + number << ':' << *text << '\n';
+        text_ += options_.files[range.file] + ':' + std::to_string(state.lines + number) + ':' + *text + '\n';
+        if (text_.size() >= kMostText) write_text();
       }
     }
     range.lines.close();  // before the next range: what is left of it ends now
+    write_text();
+  }
+
+  void write_text() {
+    tractor::to_thread([this](const std::stop_token& stop) { write_out(stop, text_); });
+    text_.clear();
   }
 
   void fail(const std::string& path, const std::string& why) {
@@ -207,6 +220,7 @@ class Search {
 
   const Options& options_;
   std::vector<State> state_;
+  std::string text_;  // to be printed
   bool matched_ = false;
   bool failed_ = false;
 };
@@ -214,36 +228,44 @@ class Search {
 [[noreturn]] void usage(const std::string& wrong) {
   if (!wrong.empty()) std::cerr << "log_grep: " << wrong << '\n';
   (wrong.empty() ? std::cout : std::cerr)
-      << "usage: log_grep PATTERN FILE... [--workers N] [--max-count M]\n"
+      << "usage: log_grep [--workers N] [--max-count M] [--] PATTERN FILE...\n"
          "Prints the lines of the files that match, as `LC_ALL=C grep -nHaE` does, at most M of each file.\n";
   std::exit(wrong.empty() ? 0 : 2);
 }
 
 template <class T>
-T number(const std::string& option, const std::string& text, T least) {
+T number(const std::string& option, const std::string& text, T least, T most) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least)
-    usage(option + " takes a number of at least " + std::to_string(least) + ", not \"" + text + '"');
+  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    usage(option + " takes a number from " + std::to_string(least) + " to " + std::to_string(most) + ", not \"" + text +
+          '"');
   return value;
 }
 
 Options parse(int argc, char** argv) {
   Options options;
   std::vector<std::string> words;
+  bool only_words = false;  // after --
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
+    if (only_words) {
+      words.push_back(word);
+      continue;
+    }
     if (word == "--help" || word == "-h") usage("");
     if (word == "--workers" || word == "--max-count") {
       if (i + 1 == argc) usage(word + " takes a number");
       if (word == "--workers") {
-        options.workers = number(word, argv[++i], 1);
+        options.workers = number(word, argv[++i], 1, 256);
       } else {
-        options.max_count = number<std::int64_t>(word, argv[++i], 0);
+        options.max_count = number(word, argv[++i], std::int64_t{0}, std::numeric_limits<std::int64_t>::max());
       }
-    } else if (word.starts_with("--") && word != "--") {
+    } else if (word == "--") {
+      only_words = true;
+    } else if (word.starts_with("--")) {
       usage("no option " + word);
-    } else if (word != "--") {
+    } else {
       words.push_back(word);
     }
   }

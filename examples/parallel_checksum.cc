@@ -8,9 +8,7 @@
 // meanwhile.
 #include <fcntl.h>
 #include <fts.h>
-#include <limits.h>
 #include <openssl/evp.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <tractor/tractor.h>
 #include <unistd.h>
@@ -25,6 +23,8 @@
 #include <memory>
 #include <system_error>
 #include <thread>
+
+#include "write_out.h"
 
 using namespace std::chrono_literals;
 
@@ -167,21 +167,6 @@ constexpr std::uintmax_t kLargeBatch = 32 << 20;
 constexpr std::uintmax_t kBatchesPerWorker = 32;
 
 std::uintmax_t cost_of(const File& file) { return file.size + kCostPerFile; }
-
-// Writes it all, unless it is told to stop: a reader who has stopped reading does not keep us from ending.
-void write_out(const std::stop_token& stop, std::string_view text) {
-  while (!text.empty() && !stop.stop_requested()) {
-    pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-    if (poll(&out, 1, 100) == 0) continue;
-    // A pipe that is ready takes that much without blocking.
-    const ssize_t written = write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR && errno != EAGAIN) {
-      throw std::system_error(errno, std::generic_category(), "cannot write the output");
-    }
-  }
-}
 
 // A line on a terminal that shows how far we are; nothing where stderr is something else.
 class Progress {

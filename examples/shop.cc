@@ -86,9 +86,10 @@ void play() {
   });
 }
 
-int usage() {
-  std::cerr << "usage: shop [stock [--listen HOST:PORT] | prices [--listen HOST:PORT] | customer [--count N]]\n";
-  return 2;
+int usage(bool asked = false) {
+  (asked ? std::cout : std::cerr)
+      << "usage: shop [stock [--listen HOST:PORT] | prices [--listen HOST:PORT] | customer [--count N]]\n";
+  return asked ? 0 : 2;
 }
 
 int main(int argc, char** argv) {
@@ -110,7 +111,8 @@ int main(int argc, char** argv) {
     }
     return program.main({.name = "customer"}, shop, count);
   }
-  if ((words[0] != "stock" && words[0] != "prices") || (has_option && words[1] != "--listen")) return usage();
+  if ((words[0] != "stock" && words[0] != "prices") || (has_option && words[1] != "--listen"))
+    return usage(words[0] == "--help");
   tractor::RunOptions options{.name = words[0], .modules = {"shop"}};
   if (has_option) options.listen = {words[2].c_str()};
   return program.run_daemon(options);

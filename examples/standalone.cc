@@ -27,9 +27,9 @@ void all() {
   });
 }
 
-int usage() {
-  std::cerr << "usage: standalone [serve | call TEXT | stop] [--arbiter ADDRESS]\n";
-  return 2;
+int usage(bool asked) {
+  (asked ? std::cout : std::cerr) << "usage: standalone [serve | call TEXT | stop] [--arbiter ADDRESS]\n";
+  return asked ? 0 : 2;
 }
 
 int main(int argc, char** argv) {
@@ -53,5 +53,5 @@ int main(int argc, char** argv) {
   // [/serve]
   if (words[0] == "call" && words.size() == 2) return program.main(options, call, words[1]);
   if (words[0] == "stop" && words.size() == 1) return program.main(options, stop);
-  return usage();
+  return usage(words[0] == "--help");
 }

@@ -9,6 +9,7 @@
 #   --repeat N    every test N times, or until it fails; once those labelled slow or containers, what only a compiler says, and benchmarks
 #   --fuzz-seconds N  how long made-up input is tried (2; with --preset clang by libFuzzer, which follows coverage)
 #   --soak-rounds N   how many rounds of starting and cancelling actors must let nothing grow (200)
+#   --sweep-rounds N  how often kill -9 comes in each stage of an actor's life at each position in its tree (1)
 #   --tree-seeds N    how many random trees of actors must survive random faults (15)
 #   --load        keep every core busy with something else meanwhile
 #
@@ -26,7 +27,7 @@ while [ $# -gt 0 ]; do
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' tests/run.sh; exit 0 ;;
     --quick) presets+=(dev); shift; continue ;;
     --load) load=yes; shift; continue ;;
-    --preset | --only | --repeat | --fuzz-seconds | --soak-rounds | --tree-seeds) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
+    --preset | --only | --repeat | --fuzz-seconds | --soak-rounds | --sweep-rounds | --tree-seeds) [ -n "${2:-}" ] || fail "$1 needs a value" ;;
     *) fail "unknown option $1" ;;
   esac
   case "$1" in
@@ -35,6 +36,7 @@ while [ $# -gt 0 ]; do
     --repeat) whole_number "$1" "$2"; repeat=$2 ;;
     --fuzz-seconds) whole_number "$1" "$2"; export FUZZ_SECONDS=$2 ;;
     --soak-rounds) whole_number "$1" "$2"; export SOAK_ROUNDS=$2 ;;
+    --sweep-rounds) whole_number "$1" "$2"; export SWEEP_ROUNDS=$2 ;;
     --tree-seeds) whole_number "$1" "$2"; export TREE_SEEDS=$2 ;;
   esac
   shift 2

@@ -30,7 +30,7 @@ template <class F>
 void operate(const std::string& trace, const std::string& name, F&& operation) {
   note(trace, "begin " + name);
   const auto ended = [&](const std::string& how) {
-    if (!(is_planted("lost notice") && name.ends_with("call 1"))) note(trace, "end " + name + ": " + how);
+    if (!(is_planted("lost end") && name.ends_with("call 1"))) note(trace, "end " + name + ": " + how);
   };
   try {
     operation();
@@ -105,7 +105,7 @@ inline void grow(std::uint64_t seed, int depth, const std::string& trace) {
       children.push_back(nursery.start_actor(name, {.modules = {"forest"}, .budget = 1s}));
       note(trace, "watch " + self + " " + name);
       monitors.push_back(children.back().monitor([trace, self, name, told](const Down&) {
-        note(trace, "told " + self + " " + name);
+        if (!(is_planted("lost notice") && name.ends_with(".0"))) note(trace, "told " + self + " " + name);
         ++*told;
       }));
     }

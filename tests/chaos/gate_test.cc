@@ -8,7 +8,7 @@
 namespace tractor::test {
 namespace {
 
-constexpr Clock::duration kLimit = kSanitized ? 3s : 1s;
+constexpr Clock::duration kLimit = kSanitized ? 6s : 3s;
 
 std::string echo(const std::string& text) { return text; }
 std::size_t size_of(const std::string& text) { return text.size(); }
@@ -61,10 +61,11 @@ class Gate : public RealProcesses {
   // A call, a stream and a dialog are in flight when `happens`; how they end.
   static std::vector<RemoteActorError> errors_when(Portal& server, const std::function<void()>& happens) {
     std::vector<RemoteActorError> errors;
+    int next = 0;
+    bool chats = false;
     open_task_nursery([&](TaskNursery& t) {
       t.start_soon([&] { errors.push_back(remote_error([&] { server.run(wait_forever); })); });
       t.start_soon([&] {
-        int next = 0;
         errors.push_back(remote_error([&] {
           for (int item : server.run(count_up, 3)) EXPECT_EQ(item, next++);
         }));
@@ -74,9 +75,10 @@ class Gate : public RealProcesses {
         auto dialog = server.open_context(chat);
         dialog.send("hello");
         EXPECT_EQ(dialog.receive(), "hello");
+        chats = true;
         errors.push_back(remote_error([&] { dialog.receive(); }));
       });
-      tractor::sleep(200ms);
+      EXPECT_TRUE(eventually([&] { return next == 3 && chats; }));
       happens();
     });
     for (const RemoteActorError& error : errors) {

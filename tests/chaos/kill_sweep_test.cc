@@ -3,8 +3,12 @@
 //
 // The tree: root -> middle -> { leaf, sibling }. One of root, middle and leaf holds the stage: it notes that it has
 // come there and stays until something ends it, which it notes, too, if it still can. Each that lives then is killed in
-// turn, the holder among them.
+// turn, the holder among them. A standing arbiter tells whether all of them are unlisted.
+//
+// SWEEP_ROUNDS=N (tests/run.sh --sweep-rounds) goes through it N times, and waits a random time in each stage.
 #include <iomanip>
+#include <random>
+#include <thread>
 
 #include "tests/integration/harness.h"
 #include "tests/integration/trace.h"
@@ -145,37 +149,66 @@ const Actors kEveryone{"root", "middle", "leaf", "sibling"};
 
 class KillSweep : public TracedProcesses {
  protected:
-  // One row of the matrix.
+  KillSweep() {
+    EXPECT_TRUE(arbiter_->prints("listening on ")) << arbiter_->err();
+    alarm(static_cast<unsigned>(rounds()) * kTestLimitSeconds);
+  }
+
+  void TearDown() override {
+    arbiter_->signal(SIGTERM);
+    EXPECT_EQ(arbiter_->wait(), Exit{.code = 0}) << arbiter_->err();
+    arbiter_.reset();
+    TracedProcesses::TearDown();
+  }
+
+  // One row of the matrix: the stage, whose it is, and after each kill how long it took until all were gone.
   void sweep(const std::string& stage, const std::string& holder, const Actors& victims = kEveryone) {
-    std::cout << std::left << std::setw(10) << stage << " of " << std::setw(8) << holder;
-    for (const std::string& victim : victims) {
-      SCOPED_TRACE(stage + " of " + holder + " x " + victim);
-      kill_in_stage(stage, holder, victim, Trace(scratch_ / (holder + "." + victim)));
+    for (int round = 0; round < rounds(); ++round) {
+      std::cout << std::left << std::setw(10) << stage << " of " << std::setw(8) << holder;
+      for (const std::string& victim : victims) {
+        SCOPED_TRACE(stage + " of " + holder + " x " + victim);
+        kill_in_stage(stage, holder, victim, Trace(scratch_ / (holder + "." + victim + std::to_string(round))));
+      }
+      std::cout << std::endl;
     }
-    std::cout << std::endl;
     expect_next_start_sweeps();
   }
 
  private:
+  static int rounds() {
+    const char* rounds = std::getenv("SWEEP_ROUNDS");
+    return rounds == nullptr ? 1 : std::stoi(rounds);
+  }
+
+  bool is_empty(const Process& root) const {
+    reap_orphans({root.pid(), arbiter_->pid()});
+    return child_pids() == std::vector<pid_t>{arbiter_->pid()};
+  }
+
   void kill_in_stage(const std::string& stage, const std::string& holder, const std::string& position,
                      const Trace& trace) {
-    Process root = Process::as("root", {stage, holder, trace.path()});
+    Process root = Process::as("root", {stage, holder, trace.path()}, {"TRACTOR_ARBITER=" + arbiter_address_});
     if (stage == "cancelling") {
       ASSERT_TRUE(trace.comes("can be cancelled")) << root.err();
       root.signal(SIGTERM);
     }
     ASSERT_TRUE(trace.comes(stage)) << root.err();
+    if (rounds() > 1) std::this_thread::sleep_for(1ms * (random_() % 100));
     const pid_t victim = trace.find("up " + position).value().pid;
-    ASSERT_TRUE(is_running(victim));
+    ASSERT_TRUE(is_running(victim) && is_running(trace.find(stage).value().pid));
     ASSERT_FALSE(trace.has("left"));
     const auto killed_at = monotonic_now();
     kill(victim, SIGKILL);
 
     const std::optional<Exit> exit = root.wait();
-    const bool is_empty = eventually([&] { return reap_orphans({root.pid()}), child_pids().empty(); }, within(3s));
+    const bool all_gone = eventually([&] { return is_empty(root); }, within(3s));
     const auto took = monotonic_now() - killed_at;
-    EXPECT_TRUE(is_empty) << "left: " << describe_process(*descendants().begin());
+    EXPECT_TRUE(all_gone) << "left: " << testing::PrintToString(descendants());
     EXPECT_LT(took, within(3s));
+    run({.name = "looks", .arbiter = arbiter_address_}, [] {
+      EXPECT_TRUE(eventually([] { return list_actors().size() == 1; }, within(1s)))
+          << list_actors().size() << " listed";
+    });
     std::cout << position << ' ' << std::setw(4) << took / 1ms << " ms  " << std::flush;
 
     // It landed: the holder had not left its stage by then.
@@ -191,6 +224,11 @@ class KillSweep : public TracedProcesses {
     EXPECT_TRUE(contains(root.out(), "\"" + position + "\""));
     EXPECT_TRUE(contains(root.out(), "signal 9"));
   }
+
+  const std::string arbiter_address_ = "unix:" + scratch_ / "arbiter.sock";
+  std::optional<Process> arbiter_{
+      std::in_place, std::vector<std::string>{built_binary("arbiter/tractor-arbiter"), "--listen", arbiter_address_}};
+  std::minstd_rand random_{std::random_device()()};
 };
 
 TEST_F(KillSweep, A43_spawning) {

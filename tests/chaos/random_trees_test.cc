@@ -58,6 +58,14 @@ TEST_F(RandomTrees, the_oracle_finds_a_notice_that_was_lost_each_time) {
   for (int round = 0; round < 2; ++round) {
     const Outcome outcome = play(3, "lost notice");
     ASSERT_FALSE(outcome.findings.empty());
+    EXPECT_TRUE(contains(outcome.findings.front(), "notices that are missing"));
+  }
+}
+
+TEST_F(RandomTrees, the_oracle_finds_a_call_that_never_ended_each_time) {
+  for (int round = 0; round < 2; ++round) {
+    const Outcome outcome = play(3, "lost end");
+    ASSERT_FALSE(outcome.findings.empty());
     EXPECT_TRUE(contains(outcome.findings.front(), "call 1 never ended"));
   }
 }

@@ -78,6 +78,23 @@ def main():
                 sys.exit(f"{ours}: " + subprocess.run(["cmp", "ours", "theirs"], capture_output=True, text=True).stdout)
             if megabytes > MOST_MEGABYTES and not sanitized:
                 sys.exit(f"{ours}: a process had {megabytes:.0f} MB resident, more than {MOST_MEGABYTES}")
+        for words in [["--", "--error", "one"], ["--", "-h", "one"], ["cpu", "/proc/cpuinfo"], ["--", "error", "one", "a:b"]]:
+            status, _ = run([options.program, *words], "ours", environment)
+            expected_status, _ = run(["grep", "-nHaE", *words], "theirs", environment)
+            if status != expected_status or not filecmp.cmp("ours", "theirs", shallow=False):
+                sys.exit(f"{words}: exit status {status} instead of {expected_status}, or another output")
+        for words, expected in [(["--help"], 0), ([], 2), (["error"], 2), (["(", "one"], 2), (["--nonsense", "error", "one"], 2),
+                                (["error", "one", "--workers", "0"], 2), (["error", "one", "--workers", "257"], 2),
+                                (["error", "one", "--max-count"], 2)]:
+            status, _ = run([options.program, *words], "ours", environment)
+            says = "ours" if expected == 0 else "ours.said"
+            if status != expected or not open(says).read() or (expected != 0 and os.path.getsize("ours") != 0):
+                sys.exit(f"{words}: exit status {status} instead of {expected}, or it does not say why")
+        unread = subprocess.Popen([options.program, ".", "large.log"], stdout=subprocess.PIPE, env=environment)
+        unread.stdout.read(1)
+        unread.terminate()
+        if unread.wait(timeout=60) != 143:
+            sys.exit(f"told to end while nobody reads what it prints: exit status {unread.returncode}")
             print(f"{pattern!r}: {os.path.getsize('ours')} bytes, exit status {status}, {megabytes:.0f} MB at most")
 
 
