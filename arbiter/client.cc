@@ -88,7 +88,7 @@ Client::~Client() = default;
 
 template <class Request, class Response, class Prepare>
 Response Client::ask_one(std::size_t index, const Request& request, Prepare prepare, Clock::duration timeout) {
-  throw_if_cancelled();
+  checkpoint_if_cancelled();
   const std::string& address = addresses_[index];
   std::unique_ptr<Stub>& stub = stubs_[index];
   if (stub == nullptr) stub = std::make_unique<Stub>(address, wire_.unreachable_after);

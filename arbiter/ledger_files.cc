@@ -65,7 +65,7 @@ std::uint64_t read_records(const std::string& path, const std::function<void(Led
   std::string bytes;
   while (file.read(header.data(), header.size())) {
     const std::uint32_t size = read_number(header.data());
-    if (size > kMostBytes) break;
+    if (size == 0 || size > kMostBytes) break;  // zeros are what a power failure may leave
     bytes.resize(size);
     v1::LedgerEvent event;
     if (!file.read(bytes.data(), size) || read_number(header.data() + 4) != checksum(bytes) ||

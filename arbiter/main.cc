@@ -251,7 +251,9 @@ int main(int argc, char** argv) {
     if (!settings.health.empty()) return tractor::arbiter::probe(settings.health);
     if (!settings.events.empty()) {
       tractor::arbiter::show_events(settings);
-      return 0;
+      if (std::cout.flush()) return 0;
+      std::cerr << "tractor-arbiter: cannot write the events\n";
+      return 1;
     }
     if (settings.listen.empty()) {
       const char* variable = std::getenv("TRACTOR_ARBITER");

@@ -172,7 +172,11 @@ std::string TreeRegistrar::run_connection() {
 }
 
 void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& response) {
-  if (response.has_welcome()) {
+  if (response.has_welcome() && response.welcome().version() != kRegistrationVersion) {
+    refusal_ = absl::StrCat("it speaks version ", response.welcome().version(), " of the registration, not ",
+                            kRegistrationVersion, ": bring it and this program to the same release");
+    connection.context.TryCancel();
+  } else if (response.has_welcome()) {
     welcomed_ = true;
     was_embedded_ = response.welcome().embedded() && addresses_.size() == 1;
     refusal_.clear();
@@ -182,6 +186,7 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
         decode_duration(connection.acknowledges ? response.welcome().lease() : response.welcome().ttl());
     connection.welcomed = true;
     connection_ = &connection;
+    removals_.clear();
     connected_ = true;
     for (const auto& [id, info] : actors_) connection.outbox->send(add_request(info));
     events_sent_ = 0;
@@ -197,6 +202,8 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     if (response.recorded() != last_batch_) return;
     events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(std::exchange(events_sent_, 0)));
     send_events();
+  } else if (response.message_case() == v1::RegisterResponse::kRemoved) {
+    removals_.erase(response.removed());
   } else if (!response.added().empty()) {
     acknowledged_.insert(response.added());
     connection.to_be_added.erase(response.added());
@@ -315,6 +322,14 @@ void TreeRegistrar::remove(const std::string& actor_id) {
   v1::RegisterRequest request;
   request.set_remove(actor_id);
   connection_->outbox->send(std::move(request));
+  removals_.insert(actor_id);
+}
+
+void TreeRegistrar::wait_removed() {
+  if (removals_.empty()) return;
+  move_on_after(kRecordTimeout, [this] {
+    changed_.wait_until("removals to be acknowledged", [this] { return removals_.empty() || connection_ == nullptr; });
+  });
 }
 
 void TreeRegistrar::record(LedgerEvent event) {

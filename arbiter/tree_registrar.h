@@ -59,6 +59,7 @@ class TreeRegistrar final : public Registrar {
   // arbiter grants it within kConnectTimeout.
   void add(const ActorInfo& info) override;
   void remove(const std::string& actor_id) override;
+  void wait_removed() override;
   std::uint64_t fencing_token() const override { return token_; }
   void load(const std::string& actor_id, std::uint32_t calls_in_flight) override;
   void spawned(pid_t /*pid*/) override {}
@@ -102,6 +103,7 @@ class TreeRegistrar final : public Registrar {
   std::uint64_t last_batch_ = 0;
   std::uint64_t recorded_ = 0;  // events, ever
   std::set<std::string> acknowledged_;
+  std::set<std::string> removals_;                // that are not
   std::string claimant_;                          // the id of the exclusive one
   std::uint64_t token_ = 0;                       // of its claim
   std::string taken_;                             // why it has the name no longer

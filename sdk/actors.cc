@@ -18,6 +18,7 @@ std::unique_ptr<arbiter::Client>& client_slot() {
 
 arbiter::Client& client() {
   Runtime& runtime = Runtime::current();
+  runtime.registrar().wait_removed();
   std::unique_ptr<arbiter::Client>& slot = client_slot();
   if (slot == nullptr) {
     slot = std::make_unique<arbiter::Client>(runtime.wire(), runtime.arbiter_address(),

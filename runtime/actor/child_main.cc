@@ -34,6 +34,9 @@ std::optional<pid_t> parent_by_socket() {
   return peer.pid;
 }
 
+// The nursery whose deadline has passed ends this actor; this much later it was moved.
+constexpr Clock::duration kAfterDeadline = std::chrono::seconds(1);
+
 // Ends this process soon after its parent has died, whatever the loop is doing.
 void watch_parent(Runtime& runtime) {
   // A stopped child must wake up to notice; PR_SET_PDEATHSIG is about the thread that spawned us, which is the parent's
@@ -124,12 +127,18 @@ class ChildMain {
       CancelScope until_deadline;
       if (spec_.one_shot().has_timeout())
         until_deadline.set_deadline(deadline_after(decode_duration(spec_.one_shot().timeout())));
-      until_deadline.run([&] {  // when it is over, the nursery's is over as well, and ends this actor
+      until_deadline.run([&] {
         Value value = open_task_nursery([&](TaskNursery&) {
           return function->run({.positional = decode_arguments(function->qualified_name, spec_.one_shot().args())}, {});
         });
         link_.send_outcome(function->qualified_name, std::move(value));
       });
+      if (!until_deadline.cancelled_caught()) return;
+      sleep(kAfterDeadline);
+      throw CallError(ErrorKind::deadline_exceeded,
+                      absl::StrCat(function->qualified_name,
+                                   ": the deadline that its nursery had when it was started has "
+                                   "passed; one that is moved later does not travel"));
     } catch (const Cancelled&) {
       throw;
     } catch (...) {

@@ -23,7 +23,7 @@ namespace tractor {
 namespace {
 
 // How often to look for the end of a process that cannot be watched.
-constexpr Clock::duration kPollInterval = std::chrono::milliseconds(10);
+constexpr std::chrono::milliseconds kPollInterval{10};
 // How long the last messages of a dead child may take to be read.
 constexpr Clock::duration kDrainTimeout = std::chrono::seconds(1);
 // A process whose parent died, or that thinks so, ends itself within 2 s (kParentDeathGrace); then it is ended by
@@ -101,6 +101,7 @@ void Child::run() {
     collect();
     collect_orphans();
   });
+  adoption_.reset();
   process_.reset();  // nursery and portals may keep this object for long, but no descriptors
   if (early_output_ != nullptr) early_output_->close();
   ended_ = true;
@@ -121,6 +122,7 @@ void Child::launch_process() {
   SocketPair sockets = make_socket_pair();
   Pipe pipe = make_pipe();
   const std::string token = send_child_token(sockets.ours.get());
+  adoption_.emplace();
   process_ =
       launch(supervision_.options().argv, {.supervision = sockets.theirs.get(), .early_stderr = pipe.write_end.get()});
   pid_ = process_->pid();
@@ -149,6 +151,11 @@ void Child::watch(int pidfd, void (Child::*on_exit)()) {
 
 void Child::on_exit() {
   if (!exit_) look_for_exit();
+  if (exit_) return;
+  // Who traces a process learns first of its end.
+  supervision_.helper().after(kPollInterval, [self = shared_from_this(), &scheduler = supervision_.scheduler()] {
+    scheduler.post([self] { self->on_exit(); });
+  });
 }
 
 void Child::look_for_exit() {

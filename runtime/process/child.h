@@ -127,6 +127,7 @@ class Child : public std::enable_shared_from_this<Child> {
   std::function<void(Child&)> on_change_;
   ActorRef actor_;
   pid_t pid_ = -1;
+  std::optional<Adoption> adoption_;
   std::unique_ptr<ChildProcess> process_;
   ChildLife life_;
   Clock::time_point deadline_ = Clock::kNever;  // the timer of its phase

@@ -54,6 +54,7 @@ void Child::collect() {
 // by /proc.
 void Child::collect_orphans() {
   std::set<pid_t> watched;
+  std::size_t waited_for = 0;
   while (true) {
     for (pid_t pid : children_of_this_process()) {
       if (!supervision_.launched().contains(pid) && is_actor_process(pid)) on_spawned_below(pid);
@@ -68,6 +69,7 @@ void Child::collect_orphans() {
       }
       on_reaped_below(pid);
     }
+    if (pids_below_.size() == waited_for) all_watched_ = false;  // who traces one learns first of its end
     if (pids_below_.empty()) continue;  // look again: the last that ended has left its own to us
     step(ChildLife::Event::some_below);
     for (pid_t pid : pids_below_) {
@@ -80,6 +82,7 @@ void Child::collect_orphans() {
       watched.insert(pid);
       watch(pidfd.get(), &Child::on_orphan_exit);
     }
+    waited_for = pids_below_.size();
     if (move_on_at(deadline_, [this] { wait_for_orphan(); }).cancelled_caught()) step(ChildLife::Event::time_up);
   }
   for (const auto& [id, name] : std::exchange(below_it_, {})) {

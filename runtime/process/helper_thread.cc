@@ -60,6 +60,16 @@ bool may_connect(int descriptor) {
   return false;
 }
 
+// Owns the descriptor; closes it, and returns null, when the kernel watches no more.
+std::shared_ptr<Descriptor> descriptor_of(asio::io_context& io, int descriptor) {
+  try {
+    return std::make_shared<Descriptor>(io, descriptor);
+  } catch (const std::exception&) {
+    close(descriptor);
+    return nullptr;
+  }
+}
+
 // What HTTP/2 begins with (RFC 9113, 3.4).
 constexpr std::string_view kGreeting = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -85,8 +95,8 @@ bool has_spoken(int descriptor) {
 // Passed on when it speaks: a client does so as soon as it is connected.
 class NewConnection : public std::enable_shared_from_this<NewConnection> {
  public:
-  NewConnection(asio::io_context& io, int descriptor, std::shared_ptr<std::function<void(int)>> on_connection)
-      : connection_(io, descriptor), time_(io, kSilence), pause_(io), on_connection_(std::move(on_connection)) {}
+  NewConnection(asio::io_context& io, Descriptor connection, std::shared_ptr<std::function<void(int)>> on_connection)
+      : connection_(std::move(connection)), time_(io, kSilence), pause_(io), on_connection_(std::move(on_connection)) {}
 
   void wait() {
     time_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
@@ -141,13 +151,8 @@ void HelperThread::stop() {
 bool HelperThread::watch_exit(int pidfd, std::function<void()> on_exit) {
   const int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return false;
-  std::shared_ptr<Descriptor> process;
-  try {
-    process = std::make_shared<Descriptor>(state_->io, copy);
-  } catch (const std::exception&) {  // the kernel watches no more
-    close(copy);
-    return false;
-  }
+  const std::shared_ptr<Descriptor> process = descriptor_of(state_->io, copy);
+  if (process == nullptr) return false;
   process->async_wait(Descriptor::wait_read,
                       [process, on_exit = std::move(on_exit)](const boost::system::error_code& error) {
                         if (!error) on_exit();
@@ -158,7 +163,7 @@ bool HelperThread::watch_exit(int pidfd, std::function<void()> on_exit) {
 void HelperThread::collect(std::shared_ptr<EarlyOutput> output) {
   const int copy = fcntl(output->descriptor(), F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return;  // the pipe holds 64 KiB
-  state_->collect(std::make_shared<Descriptor>(state_->io, copy), std::move(output));
+  if (auto pipe = descriptor_of(state_->io, copy)) state_->collect(std::move(pipe), std::move(output));
 }
 
 void HelperThread::State::collect(std::shared_ptr<Descriptor> pipe, std::shared_ptr<EarlyOutput> output) {
@@ -178,7 +183,8 @@ void HelperThread::State::accept(std::shared_ptr<Descriptor> listener,
     if (error) return;
     const int descriptor = accept4(listener->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (descriptor >= 0 && may_connect(descriptor)) {
-      std::make_shared<NewConnection>(io, descriptor, on_connection)->wait();
+      if (auto connection = descriptor_of(io, descriptor))
+        std::make_shared<NewConnection>(io, std::move(*connection), on_connection)->wait();
     } else if (descriptor >= 0) {
       close(descriptor);
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {

@@ -159,17 +159,25 @@ std::vector<std::string> own_command_line() {
   return arguments;
 }
 
-// Not before there is a child to wait for: what else the program starts is its own business.
-void become_a_parent() {
-  static const bool once = [] {
-    // Whoever started us may have had the kernel reap our children: their exit status would be gone.
-    struct sigaction on_child_exit {};
-    sigaction(SIGCHLD, nullptr, &on_child_exit);
-    if (on_child_exit.sa_handler == SIG_IGN || (on_child_exit.sa_flags & SA_NOCLDWAIT) != 0) signal(SIGCHLD, SIG_DFL);
-    // A descendant whose parent died becomes our child, so that we can wait for it.
-    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
-  }();
-  static_cast<void>(once);
+namespace {
+
+int adoptions = 0;
+int adopted_before = 0;  // whether this process did, by itself
+
+}  // namespace
+
+Adoption::Adoption() {
+  if (adoptions++ > 0) return;
+  // Whoever started us may have had the kernel reap our children: their exit status would be gone.
+  struct sigaction on_child_exit {};
+  sigaction(SIGCHLD, nullptr, &on_child_exit);
+  if (on_child_exit.sa_handler == SIG_IGN || (on_child_exit.sa_flags & SA_NOCLDWAIT) != 0) signal(SIGCHLD, SIG_DFL);
+  prctl(PR_GET_CHILD_SUBREAPER, &adopted_before, 0, 0, 0);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+Adoption::~Adoption() {
+  if (--adoptions == 0) prctl(PR_SET_CHILD_SUBREAPER, adopted_before, 0, 0, 0);
 }
 
 std::unique_ptr<ChildProcess> launch(const std::vector<std::string>& arguments, const ChildDescriptors& descriptors) {
@@ -185,7 +193,6 @@ std::unique_ptr<ChildProcess> launch(const std::vector<std::string>& arguments, 
 
   // Handles want an executor; nothing ever runs on this one, since waiting is the helper thread's.
   static boost::asio::io_context unused;
-  become_a_parent();
   pid_t pid = -1;
   check(posix_spawn(&pid, program().c_str(), actions.get(), attributes.get(), argv.data(), environment.data()),
         "cannot start a child process");

@@ -43,6 +43,16 @@ class ChildProcess {
   std::unique_ptr<State> state_;
 };
 
+// While there is one this process adopts what processes below it leave behind when they die, so that it can wait for
+// it. From the first child to the last: what the program starts otherwise is its own business. Loop thread only.
+class Adoption {
+ public:
+  Adoption();
+  Adoption(const Adoption&) = delete;
+  Adoption& operator=(const Adoption&) = delete;
+  ~Adoption();
+};
+
 // What the child gets as descriptors.
 struct ChildDescriptors {
   int supervision = -1;   // becomes 3: one end of a socket pair

@@ -18,6 +18,9 @@ class Registrar {
   // Returns when the arbiter has it, or knows that it will have to be told later. A checkpoint.
   virtual void add(const ActorInfo& info) = 0;
   virtual void remove(const std::string& actor_id) = 0;
+  // Parks until the arbiter has removed whom it was told to, as far as can be known; for a second at most: who asks it
+  // next does not find them.
+  virtual void wait_removed() {}
   // Of the claim of an exclusive name; 0: there is none.
   virtual std::uint64_t fencing_token() const { return 0; }
   // How many calls an actor serves.

@@ -13,6 +13,7 @@
 #include "runtime/wire/ledger_event_codec.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/peer.h"
+#include "runtime/wire/text.h"
 #include "runtime/wire/value_codec.h"
 #include "tractor/v1/supervision.grpc.pb.h"
 
@@ -85,7 +86,7 @@ class Supervision::Stream final : public ChildStream {
     v1::SuperviseResponse message;
     *message.mutable_cancel()->mutable_budget() = encode_duration(budget);
     encode(supervision_.wire().self, *message.mutable_cancel()->mutable_requested_by());
-    message.mutable_cancel()->set_reason(reason);
+    message.mutable_cancel()->set_reason(reason_text(reason));
     send(std::move(message));
   }
 

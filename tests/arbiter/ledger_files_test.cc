@@ -104,6 +104,15 @@ TEST_F(LedgerFilesTest, wherever_the_last_write_was_torn_what_is_whole_stays_and
   }
 }
 
+TEST_F(LedgerFilesTest, zeros_at_the_end_are_no_events) {
+  { LedgerFiles(directory_, {}).append(some(1, 2)); }
+  const std::uint64_t two = fs::file_size(file(1));
+  fs::resize_file(file(1), two + 4096);
+  LedgerFiles files(directory_, {});
+  EXPECT_EQ(fs::file_size(file(1)), two);
+  EXPECT_EQ(numbers(files), (std::vector<int>{1, 2}));
+}
+
 TEST_F(LedgerFilesTest, a_byte_that_has_changed_is_no_event) {
   {
     LedgerFiles files(directory_, {});

@@ -1,4 +1,6 @@
 // Programs that find each other through arbiters: whom they pick, and what they do while no arbiter answers.
+#include <grpcpp/server_builder.h>
+
 #include "arbiter_wire.h"
 #include "waiting.h"
 
@@ -29,6 +31,36 @@ class Clients : public RealProcesses {
   const std::string first_ = "unix:" + scratch_ / "1.sock";
   const std::string second_ = "unix:" + scratch_ / "2.sock";
 };
+
+// --- an arbiter of another version ---
+
+class OfVersionTwo final : public v1::ArbiterService::Service {
+  grpc::Status Register(grpc::ServerContext* /*context*/,
+                        grpc::ServerReaderWriter<v1::RegisterResponse, v1::RegisterRequest>* stream) override {
+    v1::RegisterRequest request;
+    stream->Read(&request);
+    v1::RegisterResponse response;
+    response.mutable_welcome()->set_version(2);
+    stream->Write(response);
+    while (stream->Read(&request)) {
+    }
+    return grpc::Status::OK;
+  }
+};
+
+TEST_F(Clients, an_arbiter_of_another_version_is_named_as_such) {
+  keeps_descriptors();  // gRPC's server on threads
+  OfVersionTwo service;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  const std::string error = usage_error([&] { run({.arbiter = address, .insecure = true}, [] {}); });
+  EXPECT_TRUE(contains(error, "it speaks version 2 of the registration, not 1"));
+  EXPECT_TRUE(contains(error, address));
+}
 
 // --- labels, picking, namespaces ---
 

@@ -154,6 +154,56 @@ TEST_F(OverEtcd, A45_A48_names_are_found_and_the_killed_are_unlisted_within_a_se
   });
 }
 
+TEST_F(OverEtcd, A49_killed_and_back_the_actors_went_on_and_are_listed_again) {
+  serve(1);
+  std::optional<Process> process(arbiter(first_));
+  run({.arbiter = first_}, [&] {
+    open_nursery([&](ActorNursery& n) {
+      Portal frank = n.start_actor("frank", kDaemon);
+      process.reset();
+      EXPECT_EQ(frank.run(id), frank.id());
+      process.emplace(arbiter(first_));
+      EXPECT_TRUE(eventually(
+          [] {
+            try {
+              return list_actors().size() == 2;
+            } catch (const RemoteActorError&) {
+              return false;
+            }
+          },
+          5s * kSlowness));
+      n.cancel();
+    });
+  });
+}
+
+TRACTOR_SCENARIO(joins) {
+  return program->main({.name = "joined", .arbiter = arguments.at(0), .modules = {"etcd"}}, [] {
+    std::cout << "joined" << std::endl;
+    sleep_forever();
+  });
+}
+
+TEST_F(OverEtcd, A50_who_joins_one_arbiter_is_waited_for_found_and_called_through_the_other_and_leaves) {
+  serve(1);
+  Process one = arbiter(first_);
+  Process two = arbiter(second_);
+  run({.arbiter = second_}, [&] {
+    EXPECT_FALSE(find_actor("joined"));
+    std::string found;
+    open_task_nursery([&](TaskNursery& t) {
+      t.start_soon([&] { found = wait_for_actor("joined").run(id); });
+      Process joined = Process::as("joins", {first_});
+      EXPECT_TRUE(joined.prints("joined")) << joined.err();
+      EXPECT_TRUE(eventually([&] { return !found.empty(); }));
+      EXPECT_EQ(find_actor("joined").value().id(), found);
+      joined.signal(SIGTERM);
+      EXPECT_EQ(joined.wait(), Exit{.code = 143});
+    });
+    EXPECT_TRUE(eventually([] { return !find_actor("joined"); }, 1s * kSlowness));
+  });
+}
+
 }  // namespace
 }  // namespace tractor::test
 

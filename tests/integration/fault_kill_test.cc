@@ -1,4 +1,7 @@
 // One process of a call dies or stops in the middle of it: what the others are told, and when.
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
 #include "work.h"
 
 namespace tractor::test {
@@ -30,6 +33,38 @@ class Killing : public TracedProcesses {
 };
 
 // --- others hold nobody up ---
+
+// Who traces a process learns first of its end: its parent has to look again.
+TEST_F(Killing, a_child_that_somebody_traces_is_reaped_when_they_have_looked) {
+  run([] {
+    try {
+      open_nursery([](ActorNursery& n) {
+        const pid_t victim = n.start_actor("victim", {.modules = {"work"}}).run(own_pid);
+        int attached[2];
+        ASSERT_EQ(pipe(attached), 0);
+        const pid_t tracer = fork();
+        if (tracer == 0) {
+          const char ok = ptrace(PTRACE_SEIZE, victim, 0, 0) == 0 ? 'y' : 'n';
+          static_cast<void>(!write(attached[1], &ok, 1));
+          const timespec late{.tv_sec = 0, .tv_nsec = 500'000'000};
+          nanosleep(&late, nullptr);
+          waitpid(victim, nullptr, __WALL);
+          _exit(0);
+        }
+        char ok = '?';
+        EXPECT_EQ(read(attached[0], &ok, 1), 1);
+        EXPECT_EQ(ok, 'y');
+        for (const int end : attached) close(end);
+        kill(victim, SIGKILL);
+        const CancelScope patience = move_on_after(within(3s), [] { sleep_forever(); });
+        ADD_FAILURE() << "its end was not noticed";
+      });
+    } catch (const RemoteActorError& error) {
+      expect_death(error, "signal 9");
+    }
+    EXPECT_TRUE(eventually([] { return reap_orphans(), child_pids().empty(); }));  // the tracer
+  });
+}
 
 pid_t caller_of_large = 0;
 std::string large() {

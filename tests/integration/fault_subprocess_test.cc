@@ -111,6 +111,25 @@ void actors_come_and_go(const Trace& trace) {
   });
 }
 
+TEST_F(Subprocesses, orphans_are_adopted_only_while_there_are_actors) {
+  const auto adopts = [] {
+    int adopts = -1;
+    prctl(PR_GET_CHILD_SUBREAPER, &adopts, 0, 0, 0);
+    return adopts;
+  };
+  prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+  run([&] {
+    EXPECT_EQ(adopts(), 0);
+    open_nursery([&](ActorNursery& n) {
+      n.start_actor("frank");
+      EXPECT_EQ(adopts(), 1);
+      n.cancel();
+    });
+    EXPECT_EQ(adopts(), 0);
+  });
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // as the fixture wants it
+}
+
 TEST_F(Subprocesses, popen_and_system_work_in_the_root_while_actors_come_and_go) {
   run([&] {
     FILE* pipe = popen("read line; exit 5", "w");
