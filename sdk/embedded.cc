@@ -10,6 +10,7 @@
 
 #include "runtime/actor/runtime.h"
 #include "runtime/task/blocked_signals.h"
+#include "runtime/task/worker_threads.h"
 #include "sdk/root.h"
 
 namespace tractor {
@@ -113,6 +114,12 @@ Embedded::Embedded(Program& program, const RunOptions& options) : state_(std::ma
 Embedded::~Embedded() { stop(); }
 
 void Embedded::run_task(const std::function<void()>& task) {
+  if (WorkerThreads::is_one_here()) {
+    throw UsageError(
+        "Embedded::run was called on a worker thread (in_thread, to_thread), whose end the actor waits for: return, "
+        "and "
+        "call the function in a task");
+  }
   auto job = std::make_shared<Job>(Job{.function = task, .ended = {}});
   std::future<std::exception_ptr> ended = job->ended.get_future();
   {

@@ -22,7 +22,7 @@ void check_child_spec(const ChildSpec& spec) {
 
 std::shared_ptr<Child> NurseryCore::start(ChildSpec spec) {
   Runtime& runtime = Runtime::current();
-  throw_if_cancelled();
+  checkpoint_if_cancelled();
   check_child_spec(spec);
   const auto child =
       std::make_shared<Child>(runtime.supervision(), std::move(spec), [this](Child& c) { child_changed(c); });

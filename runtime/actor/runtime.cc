@@ -11,6 +11,7 @@
 #include "runtime/log.h"
 #include "runtime/process/thread_stack.h"
 #include "runtime/process/unix_socket.h"
+#include "runtime/task/background_task.h"
 #include "runtime/wire/error_info.h"
 #include "runtime/wire/identity.h"
 #include "runtime/wire/prepare_grpc.h"
@@ -124,6 +125,7 @@ void Runtime::run(const Phases& phases) {
       } catch (...) {
         error = std::current_exception();
       }
+      BackgroundTask::end_all();  // while links are there
       actor_.set_scope(nullptr);
       actor_.run_exit_callbacks(supervision_.budget_for({}));  // as much as a child would get
       phases.finish();

@@ -1,5 +1,7 @@
 #include "runtime/task/background_task.h"
 
+#include <algorithm>
+
 #include "runtime/task/scheduler_state.h"
 
 namespace tractor {
@@ -16,6 +18,7 @@ void BackgroundTask::start(std::string name, std::unique_ptr<detail::Work> work)
     nursery_.scope_.leave(false);
     throw;
   }
+  Scheduler::State::of(*nursery_.scheduler_).background_tasks.insert(this);
 }
 
 void BackgroundTask::end() {
@@ -28,8 +31,26 @@ void BackgroundTask::end() {
     nursery_.closer_ = nullptr;
   }
   nursery_.phase_ = TaskNursery::Phase::kClosed;
+  Scheduler::State::of(*nursery_.scheduler_).background_tasks.erase(this);
   nursery_.scope_.leave(true);
   if (const std::exception_ptr error = nursery_.take_errors()) std::rethrow_exception(error);
+}
+
+void BackgroundTask::end_all() {
+  const std::set<BackgroundTask*>& all = Scheduler::State::of(Scheduler::current()).background_tasks;
+  while (!all.empty()) {
+    const auto idle =
+        std::find_if(all.begin(), all.end(), [](BackgroundTask* task) { return task->nursery_.closer_ == nullptr; });
+    if (idle == all.end()) {  // their owners, tasks of others of them, are about to end them
+      CancelScope({.shield = true}).run([] { sleep(std::chrono::milliseconds(1)); });
+      continue;
+    }
+    try {
+      (*idle)->end();
+    } catch (...) {
+      report_error(std::current_exception());
+    }
+  }
 }
 
 BackgroundTask::~BackgroundTask() {

@@ -27,6 +27,9 @@ class BackgroundTask {
   // Cancellation from outside does not reach the task from now on; end() does.
   void shield() { nursery_.cancel_scope().set_shield(true); }
 
+  // Those that are left when the program ends, kept by what lives longer: by the scheduler's root task.
+  static void end_all();
+
   // Cancels the task and waits until it has ended, also when this task is cancelled. Throws what it failed with, once.
   void end();
 

@@ -36,7 +36,11 @@ class Gathered {
       }
     });
   }
-  Value take() { return std::move(*value_); }
+  Value take() {
+    if (!value_)
+      throw NurseryCancelled("gather: a function was cancelled by the scope around it, which then was shielded");
+    return std::move(*value_);
+  }
 
  private:
   F& function_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/task/background_task.h"
 #include "runtime/task/scheduler_state.h"
 #include "runtime/task/stack_overflow.h"
 
@@ -37,7 +38,17 @@ void Scheduler::run(std::function<void()> main) {
   } restore{*state_};
   std::optional<StackOverflowReports> reports;
   if (state_->reports_overflow) reports.emplace();
-  Task::start(*this, nullptr, "main", std::make_unique<detail::WorkOf<std::function<void()>>>(std::move(main)));
+  std::function<void()> root = [main = std::move(main)] {
+    std::exception_ptr error;
+    try {
+      main();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    BackgroundTask::end_all();
+    if (error != nullptr) std::rethrow_exception(error);
+  };
+  Task::start(*this, nullptr, "main", std::make_unique<detail::WorkOf<std::function<void()>>>(std::move(root)));
   state_->loop();
   if (state_->root_error) std::rethrow_exception(std::exchange(state_->root_error, nullptr));
 }

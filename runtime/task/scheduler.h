@@ -70,6 +70,7 @@ class Scheduler {
 
  private:
   friend class Task;
+  friend class BackgroundTask;
   friend class Timer;
   friend class Waiter;
   friend class WorkerThreads;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "runtime/task/held.h"
@@ -19,6 +20,8 @@
 #include "runtime/task/worker_threads.h"
 
 namespace tractor {
+
+class BackgroundTask;
 
 struct Scheduler::State {
   State(Scheduler& scheduler, EventPort& event_port) : owner(scheduler), port(event_port) {}
@@ -72,6 +75,7 @@ struct Scheduler::State {
 
   boost::intrusive::multiset<Timer, boost::intrusive::constant_time_size<false>> timers;
   boost::intrusive::list<Task, boost::intrusive::base_hook<AliveTaskHook>> alive;
+  std::set<BackgroundTask*> background_tasks;
   Scheduler::Statistics statistics;
   StackPool stacks;
 

@@ -10,6 +10,13 @@
 #include "runtime/task/throw_trace.h"
 
 namespace tractor {
+namespace {
+
+thread_local bool is_worker = false;
+
+}  // namespace
+
+bool WorkerThreads::is_one_here() noexcept { return is_worker; }
 
 WorkerThreads& WorkerThreads::current() {
   Scheduler::State& state = Scheduler::State::of(Scheduler::current());
@@ -68,6 +75,7 @@ void WorkerThreads::start_thread() {
 
 void WorkerThreads::serve() {
   pthread_setname_np(pthread_self(), "tractor-worker");
+  is_worker = true;
   take_throw_traces_here();
   std::unique_lock lock(mutex_);
   ++idle_;

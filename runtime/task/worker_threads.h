@@ -31,6 +31,8 @@ class WorkerThreads {
 
   // Those of the current scheduler.
   static WorkerThreads& current();
+  // Whether the calling thread is one, of any scheduler.
+  static bool is_one_here() noexcept;
 
   // Runs `work`, which must not throw, on a thread and parks the task until it has ended, even when the task is
   // cancelled meanwhile; then `stop`, if given, is told. Throws Cancelled only before the work has begun.

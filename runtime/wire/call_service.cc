@@ -112,9 +112,10 @@ class RawItems final : public ServedStream {
   }
 
   void send(const Value& item) override {
-    throw_if_cancelled();
-    changed_.wait_until("room for an item",
-                        [this] { return send_closed_ || (!writing_ && (!room_there_ || !room_there_->empty())); });
+    checkpoint_if_cancelled();
+    const auto has_room = [this] { return !room_there_ || !room_there_->empty(); };
+    changed_.wait_until("room for an item", [&] { return send_closed_ || (!writing_ && (has_room() || read_ended_)); });
+    if (!send_closed_ && !has_room()) throw BrokenError("the caller grants no more room: the call of " + function_);
     if (send_closed_) throw ClosedError("nothing can be sent after close_send(): the call of " + function_);
     BackwardWriter message;
     std::size_t size = 0;
@@ -127,7 +128,7 @@ class RawItems final : public ServedStream {
     write(message);
   }
   std::optional<Value> receive() override {
-    throw_if_cancelled();
+    checkpoint_if_cancelled();
     changed_.wait_until("an item", [this] { return !inbox_.empty() || read_ended_ || items_ended_; });
     if (inbox_.empty()) return std::nullopt;
     const absl::Cleanup taken = [this] {  // also what is no value

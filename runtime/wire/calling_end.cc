@@ -85,7 +85,7 @@ OutgoingCall::~OutgoingCall() {
 }
 
 void OutgoingCall::wait_or_cancel() {
-  if (ended_) return;
+  if (ended_) return yield_now();  // who tries again and again would freeze the rest
   Waiter waiter("a call");
   waiter_ = &waiter;
   waiter.wait([this] {

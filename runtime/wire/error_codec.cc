@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/rpc/status.pb.h"
 #include "runtime/wire/error_info.h"
+#include "runtime/wire/text.h"
 #include "runtime/wire/value_codec.h"
 
 namespace tractor {
@@ -60,31 +61,6 @@ constexpr std::size_t kMaxFrame = 512;
 // What a cause without its text takes, about: with less room left there is no use in beginning one.
 constexpr std::size_t kSmallestCause = 256;
 
-// protobuf strings hold valid UTF-8 only: what is not is shown as \xHH.
-std::string text(std::string_view raw) {
-  if (is_utf8(raw)) return std::string(raw);
-  std::string out;
-  for (unsigned char c : raw) {
-    if (c < 0x80) {
-      out += static_cast<char>(c);
-    } else {
-      absl::StrAppend(&out, "\\x", absl::Hex(c, absl::kZeroPad2));
-    }
-  }
-  return out;
-}
-
-// As much of it as `limit` bytes hold, cut between characters, with the number of bytes that there were; nothing when
-// there is no room to say that.
-std::string cut(std::string_view whole, std::size_t limit) {
-  if (whole.size() <= limit) return std::string(whole);
-  const std::string note = absl::StrCat("... (cut, ", whole.size(), " bytes in all)");
-  if (limit < 2 * note.size()) return "";
-  std::size_t end = limit - note.size();
-  while (end > 0 && (static_cast<unsigned char>(whole[end]) & 0xC0) == 0x80) --end;
-  return absl::StrCat(std::string(whole.substr(0, end)), note);
-}
-
 }  // namespace
 
 void encode(const ActorRef& from, v1::ActorRef& to) {
@@ -113,8 +89,8 @@ class Room {
   }
   // The text, valid UTF-8, cut to at most that much and to what is left.
   std::string text(std::string_view raw, std::size_t most) {
-    const std::string whole = tractor::text(raw);
-    std::string part = cut(whole, std::min(most, bytes_ - std::min(bytes_, kField)));
+    const std::string whole = utf8_text(raw);
+    std::string part = cut_text(whole, std::min(most, bytes_ - std::min(bytes_, kField)));
     if (part.size() < whole.size()) error_.set_truncated(true);
     take(part.size());
     return part;
@@ -216,7 +192,7 @@ ErrorInfo decode(const v1::Error& from) {
 std::string_view code_name(ErrorKind kind) { return row_of(kind).code_name; }
 
 grpc::Status to_status(const ErrorInfo& info) {
-  const std::string message = cut(text(info.message), kMaxStatusMessage);
+  const std::string message = cut_text(utf8_text(info.message), kMaxStatusMessage);
   v1::Error error;
   encode_within(info, error, kMaxStatusDetails, 0);
   google::rpc::Status status;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/wire/error_codec.h"
+#include "runtime/wire/text.h"
 #include "runtime/wire/value_codec.h"
 #include "runtime/wire/value_wire.h"
 #include "tractor/v1/link.pb.h"
@@ -122,7 +123,7 @@ std::string_view FrameWriter::error(std::uint64_t call, const ErrorInfo& error) 
 
 std::string_view FrameWriter::cancel(std::uint64_t call, const std::string& reason) {
   return frame(call, false, FrameKind::cancel, [&] {
-    if (!reason.empty()) writer_.bytes_field(v1::CancelCall::kReasonFieldNumber, reason);
+    if (!reason.empty()) writer_.bytes_field(v1::CancelCall::kReasonFieldNumber, reason_text(reason));
   });
 }
 

@@ -5,11 +5,11 @@
 #include <stdexcept>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/hybrid_clock.h"
+#include "runtime/wire/text.h"
 
 namespace tractor {
 namespace {
@@ -24,15 +24,9 @@ constexpr std::array<std::pair<Kind, const char*>, 8> kKinds = {{{Kind::spawned,
                                                                  {Kind::lost, "lost"},
                                                                  {Kind::call_failed, "call_failed"}}};
 
-// At a character's beginning; what is no text of this encoding travels as what it can.
 std::string cut(const std::string& text) {
   constexpr std::size_t kMostBytes = 1000;
-  std::string to = is_utf8(text) ? text : absl::CHexEscape(text);
-  if (to.size() <= kMostBytes) return to;
-  std::size_t size = kMostBytes;
-  while (size > 0 && (static_cast<unsigned char>(to[size]) & 0xc0) == 0x80) --size;
-  to.resize(size);
-  return to + "...";
+  return cut_text(utf8_text(text), kMostBytes);
 }
 
 }  // namespace
@@ -50,8 +44,8 @@ std::string to_string(const LedgerEvent& event) {
   if (event.by != ActorRef{}) absl::StrAppend(&text, " by ", to_string(event.by));
   if (event.kind == Kind::spawned) absl::StrAppend(&text, " as process ", event.pid, " on ", event.host);
   if (event.error_type.empty() && event.message.empty()) return text;
-  return absl::StrCat(text, ": ", event.error_type, event.error_type.empty() || event.message.empty() ? "" : ": ",
-                      event.message);
+  return absl::StrCat(text, ": ", one_line(event.error_type),
+                      event.error_type.empty() || event.message.empty() ? "" : ": ", one_line(event.message));
 }
 
 std::string to_string(Kind kind) {

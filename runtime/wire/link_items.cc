@@ -31,7 +31,7 @@ LinkItems::LinkItems(LinkEnd& link, std::uint64_t call, bool reply, std::string 
 // --- sending ---
 
 void LinkItems::send(const Value& item) {
-  throw_if_cancelled();
+  checkpoint_if_cancelled();
   FrameWriter::ItemFrame written;
   while (true) {
     wait_for_credit();
@@ -108,7 +108,7 @@ void LinkItems::started(const Value& value) {
 // --- receiving ---
 
 std::optional<Value> LinkItems::receive() {
-  throw_if_cancelled();
+  checkpoint_if_cancelled();
   switch_now_and_then();
   can_receive_.wait_until("an item", [this] { return !inbox_.empty() || receive_ended_ || call_ended_; });
   if (inbox_.empty()) return std::nullopt;

@@ -243,6 +243,7 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
           changed_.wait_until("a link to end", over);
         } catch (const Cancelled&) {
           end_->go_away();
+          ending_ = true;
           throw;
         }
         calls.cancel_scope().cancel();  // whoever called is gone
@@ -283,6 +284,7 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
     if (ok) return read_on();
     read_ended_ = true;
     if (!violation_) end_->break_off();
+    if (ending_) end_->end_items();  // who sends while it cleans up
     changed_.notify();
   }
   void after_write() override { changed_.notify(); }
@@ -296,6 +298,7 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
   std::optional<ErrorInfo> violation_;
   Condition changed_;
   bool read_ended_ = false;
+  bool ending_ = false;  // because the actor does
 };
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "runtime/wire/error_info.h"
 #include "runtime/wire/hybrid_clock.h"
 #include "runtime/wire/link_stream.h"
+#include "runtime/wire/text.h"
 #include "runtime/wire/value_codec.h"
 #include "tractor/v1/actor.grpc.pb.h"
 
@@ -127,7 +128,7 @@ const WireContext& Peer::wire() const {
 }
 
 CallRequest Peer::request_for(std::string function, Arguments arguments) {
-  throw_if_cancelled();
+  checkpoint_if_cancelled();
   wire();
   CallRequest request{.function = std::move(function), .arguments = std::move(arguments), .target_actor_id = actor_.id};
   const Clock::time_point deadline = current_effective_deadline();
@@ -260,22 +261,25 @@ bool send_cancel(const WireContext& wire, v1::ActorService::Stub& stub, const Pe
 }  // namespace
 
 ActorDescription Peer::describe() {
-  return decode(ask<v1::DescribeResponse>("an actor's description", wire(), *this, [&](grpc::ClientContext& context) {
-    return stubs_->actor().PrepareAsyncDescribe(&context, {}, wire().port->queue());
-  }));
+  ActorDescription description =
+      decode(ask<v1::DescribeResponse>("an actor's description", wire(), *this, [&](grpc::ClientContext& context) {
+        return stubs_->actor().PrepareAsyncDescribe(&context, {}, wire().port->queue());
+      }));
+  check_target(actor_.id, description.actor);
+  return description;
 }
 
 bool Peer::cancel_call(const std::string& call_id, const std::string& reason) {
   v1::CancelRequest request;
   request.set_call_id(call_id);
-  request.set_reason(reason);
+  request.set_reason(reason_text(reason));
   return send_cancel(wire(), stubs_->actor(), *this, std::move(request));
 }
 
 bool Peer::cancel_actor(Clock::duration budget, const std::string& reason) {
   v1::CancelRequest request;
   request.set_actor_id(actor_.id);
-  request.set_reason(reason);
+  request.set_reason(reason_text(reason));
   *request.mutable_budget() = encode_duration(budget);
   return send_cancel(wire(), stubs_->actor(), *this, std::move(request));
 }

@@ -13,7 +13,6 @@ class Peer::Stream final : public RemoteStream {
   Stream(std::shared_ptr<Peer> peer, std::string function, Arguments arguments, ItemRoom room)
       : peer_(std::move(peer)),
         request_(peer_->request_for(std::move(function), std::move(arguments))),
-        deadline_(current_effective_deadline()),
         in_flight_(*peer_),
         link_(peer_->link()),
         call_(link_->calls(), completed(request_, room), peer_->wire().unacknowledged_after) {
@@ -68,8 +67,9 @@ class Peer::Stream final : public RemoteStream {
     }
     const CallOutcome& outcome = call_.outcome();
     if (outcome.value || told_) return;
-    if (call_.cancel_asked() && (peer_->was_ended(outcome) || (!outcome.answered && peer_->is_ending()))) return;
-    if (peer_->is_deadline(outcome.error, deadline_)) return;
+    // What was asked to end has ended: this call, or an actor of ours.
+    if (peer_->is_ending() && (!outcome.answered || peer_->was_ended(outcome))) return;
+    if (call_.cancel_asked() && peer_->was_ended(outcome)) return;
     if (!outcome.answered && !outcome.given_up && peer_->owner_) return;  // the owner is told what became of the actor
     rethrow_failure();
   }
@@ -85,6 +85,7 @@ class Peer::Stream final : public RemoteStream {
  private:
   static const CallRequest& completed(CallRequest& request, ItemRoom room) {
     request.call_id = random_id();
+    request.timeout.reset();  // it may outlive the scope that it is opened in; whoever reads it ends it
     request.item_room = room;
     return request;
   }
@@ -92,9 +93,7 @@ class Peer::Stream final : public RemoteStream {
   void throw_failure() {
     const CallOutcome& outcome = call_.outcome();
     if (outcome.value) return;
-    throw_if_cancelled();
-    if (deadline_ == current_effective_deadline() && peer_->is_deadline(outcome.error, deadline_))
-      sleep_until(deadline_);  // throws Cancelled
+    checkpoint();
     rethrow_failure();
   }
   [[noreturn]] void rethrow_failure() {
@@ -113,7 +112,6 @@ class Peer::Stream final : public RemoteStream {
 
   const std::shared_ptr<Peer> peer_;
   CallRequest request_;
-  const Clock::time_point deadline_;
   const InFlight in_flight_;
   const std::shared_ptr<Link> link_;
   OutgoingCall call_;

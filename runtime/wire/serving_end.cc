@@ -122,12 +122,14 @@ void ServingEnd::serve(std::uint64_t number, Call& call) {
   } catch (...) {
     error = error_info(std::current_exception(), handler_.self());
   }
+  const auto write = [&] { return write_with_room([&] { return writer().error(number, error); }); };
   try {
-    wait_for_small_room();
+    if (call.items) call.items->flush();
+    return finish(number, write());
   } catch (const Cancelled& cancelled) {  // a caller that does not read cannot keep this actor from ending
     cancelled.absorb();
-    CancelScope({.deadline = deadline_after(kSendTimeout), .shield = true}).run([this] { wait_for_small_room(); });
   }
+  CancelScope({.deadline = deadline_after(kSendTimeout), .shield = true}).run(write);
   fail(number, error);
 }
 

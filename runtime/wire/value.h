@@ -53,7 +53,8 @@ class Value {
 
   Value() = default;
   Value(std::nullptr_t) {}
-  Value(bool value) : data_(value) {}
+  template <std::same_as<bool> T>  // and no pointer, which would be true
+  Value(T value) : data_(value) {}
   // Throws EncodeError above int64's range, which is the integer that travels.
   template <Integer T>
   Value(T value) : data_(to_int64(value)) {}

@@ -71,6 +71,19 @@ void crunch_until_told(const std::stop_token& stop) {
 }
 bool was_told_to_stop() { return told_to_stop; }
 bool is_crunching() { return crunching; }
+
+bool lingering = false;
+// Cleans up for so long when it is cancelled.
+void linger(Clock::duration time) {
+  lingering = true;
+  try {
+    sleep_forever();
+  } catch (const Cancelled&) {
+    CancelScope({.shield = true}).run([&] { tractor::sleep(time); });
+    throw;
+  }
+}
+bool is_lingering() { return lingering; }
 void busy_poll() { current_actor().busy_poll(100us); }
 Event end_was_called;
 void let_it_end() {
@@ -99,6 +112,8 @@ void define(Program& p) {
       .def("fail_here", fail_here)
       .def("wait_forever", wait_forever)
       .def("pass_on", pass_on, "ring", "hops")
+      .def("linger", linger)
+      .def("is_lingering", is_lingering)
       .def("crunch", crunch, in_thread, "seconds")
       .def("crunch_until_told", crunch_until_told, in_thread)
       .def("was_told_to_stop", was_told_to_stop)
@@ -135,6 +150,40 @@ TEST_F(Calling, A01_a_cancelled_daemon_refuses_calls_and_says_why) {
       EXPECT_EQ(error.kind(), ErrorKind::unavailable);
       EXPECT_TRUE(contains(error.what(), "actor \"frank\" has ended: cancelled by root"));
       EXPECT_EQ(error.origin().name, "frank");
+    });
+  });
+}
+
+TEST_F(Calling, who_calls_again_and_again_whatever_happens_lets_others_run) {
+  run([] {
+    open_nursery([](ActorNursery& n) {
+      Portal frank = n.start_actor("frank", kDaemon);
+      const auto call_until = [&](const bool& stop) {
+        while (!stop) {
+          try {
+            frank.run(hi);
+          } catch (...) {
+          }
+        }
+      };
+      const auto soon = [](bool& flag) {
+        CancelScope({.shield = true}).run([&] { tractor::sleep(20ms); }), flag = true;
+      };
+      bool cancelled = false;
+      CancelScope scope;
+      scope.cancel();
+      open_task_nursery([&](TaskNursery& t) {
+        t.start_soon([&] { soon(cancelled); });
+        scope.run([&] { call_until(cancelled); });
+      });
+      bool ended = false;
+      open_task_nursery([&](TaskNursery& t) {
+        t.start_soon([&] { remote_error([&] { frank.run(linger, 300ms); }); });
+        EXPECT_TRUE(eventually([&] { return frank.run(is_lingering); }));
+        t.start_soon([&] { frank.cancel_actor(); });
+        t.start_soon([&] { tractor::sleep(100ms), soon(ended); });
+        call_until(ended);
+      });
     });
   });
 }

@@ -295,6 +295,23 @@ TEST_F(Cancelling, A31_a_deadline_around_its_nursery_reaches_a_one_shot_actor) {
   });
 }
 
+TEST_F(Cancelling, a_one_shot_whose_nursery_gets_more_time_is_told_that_it_was_cut_by_the_old_deadline) {
+  run([&] {
+    CancelScope scope({.deadline = deadline_after(500ms * kSlowness)});
+    const RemoteActorError error = remote_error([&] {
+      scope.run([&] {
+        open_nursery([&](ActorNursery& n) {
+          auto one_shot = n.run_in_actor("cut", until_cancelled, trace_.path(), "cut");
+          scope.set_deadline(Clock::kNever);
+          one_shot.result();
+        });
+      });
+    });
+    EXPECT_EQ(error.kind(), ErrorKind::deadline_exceeded) << error.what();
+    EXPECT_FALSE(scope.cancelled_caught());
+  });
+}
+
 TEST_F(Cancelling, A31_a_deadline_that_passes_ends_the_work_three_processes_down) {
   run([&] {
     open_nursery([&](ActorNursery& n) {

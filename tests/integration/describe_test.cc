@@ -1,5 +1,6 @@
 // What an actor says of itself: modules, functions, parameters.
 #include "harness.h"
+#include "runtime/actor/runtime.h"
 
 namespace tractor::test {
 namespace {
@@ -38,6 +39,24 @@ TEST_F(Describe, tells_who_is_there_its_modules_and_their_functions) {
     const ActorDescription description = frank.describe();
     EXPECT_EQ(description.actor, frank.channel().peer);
     EXPECT_EQ(description.modules, kModules);
+  });
+}
+
+// As when an address has been taken by a new actor.
+TEST_F(Describe, a_portal_to_one_that_is_gone_takes_nobody_else_at_its_address_for_it) {
+  with_daemon({.modules = {"cinema"}}, [](Portal& frank) {
+    const ActorRef gone{.name = "gone", .id = "0123456789abcdef"};
+    Portal old(std::make_shared<Peer>(Runtime::current().wire(), gone, std::vector{frank.channel().address}), nullptr);
+    for (const std::function<void()>& use :
+         {std::function<void()>([&] { old.describe(); }), std::function<void()>([&] { old.run(open_safe); })}) {
+      const auto error = thrown<Error>([&] { return use(), 0; });
+      EXPECT_TRUE(contains(error.what(), "the actor 0123456789abcdef is not here: this is frank"));
+    }
+    auto [send, receive] = open_memory_channel<Down>(1);
+    const Monitor monitor = old.monitor(std::move(send));
+    const std::optional<Down> down = receive.next();
+    EXPECT_EQ(down->reason, Down::Reason::unreachable);
+    EXPECT_TRUE(contains(describe(down->error), "frank"));
   });
 }
 

@@ -251,6 +251,20 @@ TEST_F(Dialogs, A32_cancelling_ones_own_dialog_is_told_as_such) {
   });
 }
 
+TEST_F(Dialogs, a_reason_that_is_no_utf8_ends_its_dialog_and_nothing_else) {
+  with_talker([&](Portal& talker) {
+    auto other = talker.open_context(echo);
+    auto dialog = talker.open_context(until_cancelled, trace_.path());
+    dialog.started();
+    dialog.cancel("caf\xe9");
+    const auto error = thrown<RemoteCancelled>([&] { return dialog.result(), 0; });
+    EXPECT_TRUE(contains(error.message(), "caf\\xe9"));
+    EXPECT_FALSE(talker.cancel_call("nobody's", "caf\xe9"));
+    other.send("still here");
+    EXPECT_EQ(other.receive(), "still here");
+  });
+}
+
 TEST_F(Dialogs, A20_several_tasks_of_one_call_push_items) {
   with_talker([](Portal& talker) {
     auto dialog = talker.open_context(push_from_tasks, 8, 200);

@@ -87,6 +87,13 @@ TEST_F(EmbeddedActor, says_that_its_own_tasks_cannot_block_in_it) {
   EXPECT_TRUE(contains(usage_error([&] { runtime.run([&] { runtime.run(own_name); }); }), "call the function instead"));
 }
 
+TEST_F(EmbeddedActor, says_that_its_worker_threads_cannot_block_in_it) {
+  Embedded runtime(*program);
+  const std::string refusal =
+      runtime.run([&] { return to_thread([&] { return usage_error([&] { runtime.run(own_name); }); }); });
+  EXPECT_TRUE(contains(refusal, "worker thread"));
+}
+
 TEST_F(EmbeddedActor, what_a_destructor_finds_in_one_job_concerns_nobody_else) {
   Embedded runtime(*program);
   EXPECT_THROW(runtime.run([] {

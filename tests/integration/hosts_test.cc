@@ -106,6 +106,21 @@ TEST_F(Hosts, A40_who_is_stopped_for_long_is_unreachable_not_sooner_and_until_it
   });
 }
 
+TEST_F(Hosts, a_monitor_of_who_is_cut_off_tells_once_that_it_is_unreachable) {
+  with_far_actor([&](Portal& far) {
+    std::vector<Down> told;
+    const Monitor monitor = far.monitor([&](const Down& down) { told.push_back(down); });
+    EXPECT_EQ(far.run(answer_after, 0s), 42);
+    host_->pull_out();
+    EXPECT_TRUE(eventually([&] { return !told.empty(); }, within(limit_)));
+    host_->plug_in();
+    EXPECT_TRUE(works_again(far));
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].reason, Down::Reason::unreachable);
+    EXPECT_EQ(told[0].actor.name, "far");
+  });
+}
+
 TEST_F(Hosts, a_caller_that_is_stopped_for_long_is_unreachable_too_and_its_calls_are_cancelled) {
   Process caller = Process::as("calls_far", {std::to_string(limit_ / 1ms)});
   ASSERT_TRUE(caller.prints("calls")) << caller.err();

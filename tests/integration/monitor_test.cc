@@ -194,6 +194,21 @@ TEST_F(Monitored, a_monitor_that_goes_ends_the_watching) {
   });
 }
 
+TEST_F(Monitored, a_monitor_that_is_kept_beyond_the_program_ends_with_it) {
+  std::optional<Monitor> idle;
+  std::optional<Monitor> busy;
+  with_child(add_frank, [&](Supervisor& supervisor) {
+    Portal frank = supervisor.portal("frank");
+    idle = get_arbiter().monitor([](const Down&) {});
+    busy = frank.monitor([&](const Down&) {
+      const NoteAtEnd ends(trace_.path(), "unwound");
+      sleep_forever();
+    });
+    frank.cancel_actor();
+  });
+  EXPECT_TRUE(trace_.has("unwound"));
+}
+
 TEST_F(Monitored, what_a_callback_throws_is_not_lost) {
   with_child(add_frank, [](Supervisor& supervisor) {
     Portal frank = supervisor.portal("frank");

@@ -255,6 +255,25 @@ TEST_F(Streaming, A13_cancelling_the_reader_loses_no_item) {
   });
 }
 
+TEST_F(Streaming, a_stream_goes_on_after_the_deadline_of_the_scope_that_it_was_opened_in) {
+  run([&] {
+    open_nursery([&](ActorNursery& n) {
+      const auto soon = 500ms * kSlowness;
+      auto one_shot =
+          tractor::fail_after(soon, [&] { return n.run_in_actor("one-shot", count_forever, trace_.path()); });
+      Portal streamer = n.start_actor("streamer", {.modules = {"numbers"}});
+      Stream<int> stream = tractor::fail_after(soon, [&] { return streamer.run(count_forever, trace_.path()); });
+      tractor::sleep(soon + 200ms);
+      Stream<int> other = one_shot.result();
+      for (int i = 0; i < 200; ++i) {
+        EXPECT_EQ(stream.next(), i);
+        EXPECT_EQ(other.next(), i);
+      }
+      n.cancel();
+    });
+  });
+}
+
 TEST_F(Streaming, A14_a_slow_consumer_holds_the_producer_back) {
   with_streamer([&](Portal& streamer) {
     Stream<int> stream = streamer.run(StreamOptions{.items = 10}, count_forever, trace_.path());

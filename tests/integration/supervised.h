@@ -55,13 +55,19 @@ inline void start_badly() {
   if (from == nullptr || trace == nullptr || std::getenv("TRACTOR_CHILD") == nullptr) return;
   note(trace, "starts");
   if (std::string(from) == "hang") std::this_thread::sleep_for(1h);
-  if (Trace(trace).count("starts") >= std::stoi(from)) std::_Exit(3);
+  if (Trace(trace).count("starts") < std::stoi(from)) return;
+  if (const char* after = std::getenv("TEST_FAIL_AFTER")) {  // those before it have begun
+    for (const char* who : {"a begins", "b begins"}) Trace(after).comes(who);
+  }
+  std::_Exit(3);
 }
 
 class Supervised : public TracedProcesses {
  protected:
   Supervised() { setenv("TEST_STARTS", starts_.path().c_str(), 1); }
-  ~Supervised() override { unsetenv("TEST_FAIL_FROM"); }
+  ~Supervised() override {
+    for (const char* variable : {"TEST_FAIL_FROM", "TEST_FAIL_AFTER"}) unsetenv(variable);
+  }
   // "1": none serves from now on.
   static void fail_from(const char* which) { setenv("TEST_FAIL_FROM", which, 1); }
   static void all_serve() { unsetenv("TEST_FAIL_FROM"); }

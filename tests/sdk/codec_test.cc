@@ -127,6 +127,9 @@ TEST(Codec, what_cannot_travel_says_so_and_where_it_stands) {
   EXPECT_EQ(encode_refusal(std::pair<int, std::uint64_t>{1, kTooLarge}), why + " in item 1");
   EXPECT_EQ(encode_refusal(std::map<std::string, std::uint64_t>{{"k", kTooLarge}}), why + " in \"k\"");
   EXPECT_THROW(Value{kTooLarge}, EncodeError);
+  EXPECT_EQ(encode_refusal(std::make_optional(std::optional<int>())),
+            "an optional that holds an empty one cannot be told from an empty one");
+  static_assert(!std::is_convertible_v<int*, Value> && !std::is_convertible_v<const char8_t*, Value>, "would be true");
 }
 
 TEST(Codec, arrays_have_their_length) {

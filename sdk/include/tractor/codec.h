@@ -160,7 +160,13 @@ struct Codec<Value::Bytes> {
 
 template <Encodable T>
 struct Codec<std::optional<T>> {
-  static Value encode(const std::optional<T>& value) { return value ? Codec<T>::encode(*value) : Value(); }
+  static Value encode(const std::optional<T>& value) {
+    if (!value) return {};
+    Value encoded = Codec<T>::encode(*value);
+    if (!std::is_same_v<T, Value> && encoded.is_null())
+      throw EncodeError("an optional that holds an empty one cannot be told from an empty one");
+    return encoded;
+  }
   static std::optional<T> decode(Value value) {
     if (value.is_null()) return std::nullopt;
     return Codec<T>::decode(std::move(value));

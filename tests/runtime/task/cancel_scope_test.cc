@@ -292,7 +292,7 @@ TEST(CancelScope, catching_standard_exceptions_lets_cancelled_pass) {
   });
 }
 
-TEST(CancelScope, a_thousand_nested_scopes_are_cancelled_from_the_outermost) {
+TEST(CancelScope, hundreds_of_nested_scopes_are_cancelled_from_the_outermost) {
   run_virtual([] {
     CancelScope outermost;
     std::function<void(int)> nest = [&](int depth) {

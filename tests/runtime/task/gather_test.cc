@@ -60,6 +60,27 @@ TEST(Gather, the_first_failure_cancels_the_others_and_is_thrown) {
   });
 }
 
+TEST(Gather, whose_nursery_absorbs_what_cancelled_it_says_so) {
+  run_virtual([] {
+    CancelScope outer;
+    CancelScope inner;
+    outer.run([&] {
+      inner.run([&] {
+        const auto shields_late = [&] {
+          try {
+            sleep_forever();
+          } catch (const Cancelled&) {
+            inner.set_shield(true);
+            throw;
+          }
+          return 1;
+        };
+        EXPECT_THROW(gather(shields_late, [&] { return outer.cancel(), 2; }), NurseryCancelled);
+      });
+    });
+  });
+}
+
 TEST(Gather, is_cancelled_with_the_scope_around_it) {
   run_virtual([] {
     int cancelled = 0;

@@ -167,11 +167,20 @@ TEST(Semaphore, a_released_permit_goes_to_the_longest_waiter) {
     Semaphore permits(0);
     EXPECT_FALSE(permits.try_acquire());
     open_task_nursery([&](TaskNursery& t) {
-      t.start_soon([&] { permits.acquire(); });
-      yield_now();
+      std::string order;
+      for (const char who : {'a', 'b', 'c'}) {
+        t.start_soon([&permits, &order, who] { permits.acquire(), order += who; });
+        yield_now();
+      }
       permits.release();
       EXPECT_EQ(permits.value(), 0);
-      EXPECT_FALSE(permits.try_acquire());
+      EXPECT_FALSE(permits.try_acquire()) << "it is a's, though a has not run yet";
+      yield_now();
+      EXPECT_EQ(order, "a");
+      permits.release();
+      permits.release();
+      yield_now();
+      EXPECT_EQ(order, "abc");
     });
     permits.release();
     EXPECT_TRUE(permits.try_acquire());

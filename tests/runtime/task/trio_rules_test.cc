@@ -26,7 +26,7 @@ constexpr Rule kRules[] = {
      "CancelScope.an_inner_scope_does_not_cancel_the_outer_one"},
     {"Of several cancelled scopes the outermost one absorbs, the inner ones let Cancelled pass.",
      "CancelScope.A51_only_the_outermost_cancelled_scope_absorbs"},
-    {"Scopes nest as deep as one likes.", "CancelScope.a_thousand_nested_scopes_are_cancelled_from_the_outermost"},
+    {"Scopes nest as deep as one likes.", "CancelScope.hundreds_of_nested_scopes_are_cancelled_from_the_outermost"},
     {"A shield keeps cancellation from outside out; it comes when the shield is left.",
      "CancelScope.A51_a_shield_keeps_outer_cancellation_out"},
     {"A shield does not keep the scope's own cancellation and deadline out.",
