@@ -1,10 +1,10 @@
 // What many clients saw of the registry at the same time, compared with what they did: by seed, in memory and over
 // etcd.
 //
-// Ten clients register, unregister, find, say goodbye and break off at random, while the arbiter is stopped now and
-// then and two watchers follow, break off and resume. A client knows of each of its actors when it was surely
-// registered (from the acknowledgement until it asked for the end) and when it may have been (from the request until
-// the end was acknowledged, or noticed). So
+// Ten clients register, unregister, find, say goodbye and are killed (their connections break) at random, and as many
+// watchers follow, break off and resume, while the arbiter is stopped now and then. A client knows of each of its
+// actors when it was surely registered (from the acknowledgement until it asked for the end) and when it may have been
+// (from the request until the end was acknowledged, or noticed). So
 //   - a find gives everyone who was surely there all the time it took, and nobody who cannot have been there,
 //   - a watcher is told of everyone who was surely there, first of the beginning, then of the end,
 //   - nobody whose end a watcher was told of is found after that, or told of again.
@@ -20,7 +20,7 @@ using Time = std::chrono::steady_clock::time_point;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kClients = 10;
-constexpr int kWatchers = 2;
+constexpr std::size_t kWatchers = 10;
 constexpr int kOperations = 25;
 constexpr int kSeeds = kSanitized ? 1 : 10;  // in each of five tests
 // How long it may take until a lost connection is noticed, and until one arbiter knows what another was told.
@@ -51,11 +51,12 @@ class Client {
       : number_(number),
         random_(static_cast<unsigned>(seed * 100 + static_cast<unsigned>(number))),
         arbiter_(static_cast<std::size_t>(number) % arbiters.size()),
-        wire_(arbiters[arbiter_]),
+        address_(arbiters[arbiter_]),
+        wire_(address_),
         namespace_(std::move(actor_namespace)) {}
 
   void run() {
-    tree_.emplace(wire_, namespace_);
+    register_anew();
     for (int i = 0; i < kOperations; ++i) {
       const unsigned chance = pick(100);
       if (chance < 35) {
@@ -66,7 +67,7 @@ class Client {
         find();
       } else {
         leave(chance < 95);
-        tree_.emplace(wire_, namespace_);
+        register_anew();
       }
     }
     leave(pick(2) == 0);
@@ -79,6 +80,10 @@ class Client {
   unsigned pick(unsigned n) { return std::uniform_int_distribution<unsigned>(0, n - 1)(random_); }
   std::string name() { return std::string(1, static_cast<char>('a' + pick(3))); }
 
+  void register_anew() {
+    connection_.emplace(address_);
+    tree_.emplace(connection_->wire(), namespace_);
+  }
   void add() {
     Life life{.name = name(),
               .id = std::to_string(number_) + "." + std::to_string(lives.size()),
@@ -120,6 +125,8 @@ class Client {
       goodbye.mutable_goodbye();
       tree_->send(goodbye);
       tree_->end();
+    } else {
+      connection_->kill();
     }
     tree_.reset();
     for (const std::size_t i : here_) lives[i].possibly_until = SteadyClock::now() + kNotice;
@@ -129,8 +136,10 @@ class Client {
   int number_;
   std::minstd_rand random_;
   std::size_t arbiter_;
+  std::string address_;
   Wire wire_;
   std::string namespace_;
+  std::optional<Connection> connection_;
   std::optional<Tree> tree_;
   std::vector<std::size_t> here_;  // of lives
 };

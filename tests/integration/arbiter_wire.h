@@ -1,7 +1,11 @@
 // An arbiter as a client in another language sees it: plain gRPC, blocking.
 #pragma once
 
+#include <fcntl.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/create_channel_posix.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "harness.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
@@ -25,6 +29,7 @@ class Wire {
   explicit Wire(const std::string& address, const grpc::ChannelArguments& arguments = {})
       : stub_(v1::ArbiterService::NewStub(
             grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments))) {}
+  explicit Wire(const std::shared_ptr<grpc::Channel>& channel) : stub_(v1::ArbiterService::NewStub(channel)) {}
   v1::ArbiterService::Stub& stub() { return *stub_; }
 
   std::vector<std::string> find(const std::string& name, const std::string& actor_namespace = "") {
@@ -43,6 +48,37 @@ class Wire {
 
  private:
   std::unique_ptr<v1::ArbiterService::Stub> stub_;
+};
+
+// A connection of its own to an arbiter's unix socket, which can be broken: as when its client is killed.
+class Connection {
+ public:
+  explicit Connection(const std::string& address) : descriptor_(connected(address)), wire_(channel()) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { close(descriptor_); }
+
+  Wire& wire() { return wire_; }
+  void kill() const { shutdown(descriptor_, SHUT_RDWR); }
+
+ private:
+  static int connected(const std::string& address) {
+    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    address.copy(to.sun_path, sizeof to.sun_path - 1, std::string("unix:").size());
+    if (connect(descriptor, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error("cannot connect to " + address);
+    return descriptor;
+  }
+  std::shared_ptr<grpc::Channel> channel() const {
+    const int copy = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+    fcntl(copy, F_SETFL, O_NONBLOCK);
+    return grpc::CreateInsecureChannelFromFd("arbiter", copy);
+  }
+
+  int descriptor_;
+  Wire wire_;
 };
 
 inline v1::Registration registration(const std::string& name, const std::string& id, std::uint64_t incarnation = 1) {
