@@ -54,9 +54,9 @@ Claim claim(const std::string& text) {
   if (tcp_answers(address)) return of_another(address);
   try {
     return claim_tcp(address);
-  } catch (const UsageError&) {
-    if (!tcp_answers(address)) throw;
-    return of_another(address);  // it was faster
+  } catch (const UsageError& e) {
+    if (tcp_answers(address)) return of_another(address);  // it was faster
+    throw UsageError(absl::StrCat("no arbiter answers at ", text, ", and this program cannot become it: ", e.what()));
   }
 }
 

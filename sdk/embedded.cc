@@ -116,9 +116,8 @@ Embedded::~Embedded() { stop(); }
 void Embedded::run_task(const std::function<void()>& task) {
   if (WorkerThreads::is_one_here()) {
     throw UsageError(
-        "Embedded::run was called on a worker thread (in_thread, to_thread), whose end the actor waits for: return, "
-        "and "
-        "call the function in a task");
+        "Embedded::run was called on a worker thread (in_thread, to_thread), whose end the actor waits for: call the "
+        "function in a task");
   }
   auto job = std::make_shared<Job>(Job{.function = task, .ended = {}});
   std::future<std::exception_ptr> ended = job->ended.get_future();

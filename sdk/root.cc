@@ -59,7 +59,7 @@ class Root {
     supervision_.credential_file = or_environment(options_.credential_file, "TRACTOR_CREDENTIAL_FILE");
     supervision_.insecure = options_.insecure;
     if (options_.unreachable_after < std::chrono::seconds(1) || options_.unreachable_after > std::chrono::hours(24))
-      throw UsageError("RunOptions.unreachable_after is from 1 s, as a peer is asked three times, to 24 h");
+      throw UsageError("RunOptions.unreachable_after is from 1 s, as a peer needs time to answer, to 24 h");
     supervision_.unreachable_after = options_.unreachable_after;
     if (options_.unacknowledged_after <= Clock::duration::zero())
       throw UsageError("RunOptions.unacknowledged_after is more than 0: an actor needs some time to answer");

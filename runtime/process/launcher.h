@@ -34,7 +34,7 @@ class ChildProcess {
   int pidfd() const;
   // How it ended, when it has; leaves it a zombie, so that its process group's number stays taken.
   std::optional<ExitStatus> ended() const;
-  // Sends the signal to its whole process group; nothing when there is none any more.
+  // SIGKILL to its whole process group; nothing when there is none any more.
   void kill_group() const;
   // Removes the zombie. After ended().
   void reap();

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <chrono>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/task/error.h"
@@ -37,6 +40,7 @@ UniqueDescriptor listen_on(asio::io_context& io, tcp::endpoint& endpoint, error_
   if (!error) fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);  // not for what this program starts
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.set_option(tcp::no_delay(true), error);  // what it accepts inherits it
+  if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (!error) acceptor.non_blocking(true, error);
@@ -49,26 +53,32 @@ UniqueDescriptor listen_on(asio::io_context& io, tcp::endpoint& endpoint, error_
 TcpPort listen_on_tcp(const Address& address) {
   asio::io_context io;
   TcpPort port{.address = address};
+  std::set<asio::ip::address> hosts;
   error_code failure;
-  for (const auto& entry : resolve(io, address)) {
-    tcp::endpoint endpoint = entry.endpoint();
-    endpoint.port(static_cast<asio::ip::port_type>(port.address.port));
+  for (const auto& entry : resolve(io, address)) hosts.insert(entry.endpoint().address());
+  const std::set<asio::ip::address> all{asio::ip::address_v4::any(), asio::ip::address_v6::any()};
+  if (std::any_of(all.begin(), all.end(), [&](const asio::ip::address& any) { return hosts.contains(any); }))
+    hosts = all;
+  for (const asio::ip::address& host : hosts) {
+    tcp::endpoint endpoint(host, static_cast<asio::ip::port_type>(port.address.port));
     error_code error;
     UniqueDescriptor listener = listen_on(io, endpoint, error);
-    if (error) {
-      failure = error;
-      continue;
-    }
+    if (error) failure = error;
+    if (error == asio::error::address_in_use) break;  // a part of it would be somebody else's
+    if (error) continue;
     port.address.port = endpoint.port();
     port.listeners.push_back(std::move(listener));
   }
+  if (failure == asio::error::address_in_use) {
+    throw UsageError(absl::StrCat("cannot listen on ", to_string(address),
+                                  ": the port is in use by another program; choose another (port 0 lets the kernel "
+                                  "choose)"));
+  }
   if (!port.listeners.empty()) return port;
-  throw UsageError(absl::StrCat(
-      "cannot listen on ", to_string(address), ": ",
-      failure == asio::error::address_in_use
-          ? "the port is in use by another program; choose another (port 0 lets the kernel choose)"
-      : failure == error_code(EADDRNOTAVAIL, boost::system::system_category()) ? "the address is not this machine's"
-                                                                               : failure.message()));
+  throw UsageError(absl::StrCat("cannot listen on ", to_string(address), ": ",
+                                failure == error_code(EADDRNOTAVAIL, boost::system::system_category())
+                                    ? "the address is not this machine's"
+                                    : failure.message()));
 }
 
 bool is_known_without_asking(const std::string& host) {

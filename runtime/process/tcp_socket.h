@@ -14,7 +14,8 @@ struct TcpPort {
   std::vector<UniqueDescriptor> listeners = {};
 };
 
-// Asks for the host's addresses, which may take long unless it is a number.
+// On all of the host's addresses that are this machine's; "0.0.0.0" and "::" stand for all of them. Asks for them,
+// which may take long unless it is a number.
 TcpPort listen_on_tcp(const Address& address);
 
 // Whether the host is a number, or "localhost".

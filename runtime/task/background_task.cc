@@ -39,16 +39,19 @@ void BackgroundTask::end() {
 void BackgroundTask::end_all() {
   const std::set<BackgroundTask*>& all = Scheduler::State::of(Scheduler::current()).background_tasks;
   while (!all.empty()) {
-    const auto idle =
-        std::find_if(all.begin(), all.end(), [](BackgroundTask* task) { return task->nursery_.closer_ == nullptr; });
-    if (idle == all.end()) {  // their owners, tasks of others of them, are about to end them
+    // Tasks of some own others, which they end: nothing here may wait for one of them.
+    const auto over = std::find_if(all.begin(), all.end(), [](BackgroundTask* task) {
+      return task->nursery_.pending_ == 0 && task->nursery_.closer_ == nullptr;
+    });
+    if (over != all.end()) {
+      try {
+        (*over)->end();
+      } catch (...) {
+        report_error(std::current_exception());
+      }
+    } else {
+      for (BackgroundTask* task : all) task->nursery_.scope_.cancel();
       CancelScope({.shield = true}).run([] { sleep(std::chrono::milliseconds(1)); });
-      continue;
-    }
-    try {
-      (*idle)->end();
-    } catch (...) {
-      report_error(std::current_exception());
     }
   }
 }

@@ -115,7 +115,10 @@ class RawItems final : public ServedStream {
     checkpoint_if_cancelled();
     const auto has_room = [this] { return !room_there_ || !room_there_->empty(); };
     changed_.wait_until("room for an item", [&] { return send_closed_ || (!writing_ && (has_room() || read_ended_)); });
-    if (!send_closed_ && !has_room()) throw BrokenError("the caller grants no more room: the call of " + function_);
+    if (!send_closed_ && !has_room()) {  // it is half closed, or gone, which cancels this task soon
+      sleep(std::chrono::milliseconds(500));
+      throw BrokenError("the caller grants no more room: the call of " + function_);
+    }
     if (send_closed_) throw ClosedError("nothing can be sent after close_send(): the call of " + function_);
     BackwardWriter message;
     std::size_t size = 0;

@@ -1,20 +1,16 @@
 #include "runtime/wire/link_stream.h"
 
 #include <grpcpp/channel.h>
-#include <sys/socket.h>
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "runtime/log.h"
 #include "runtime/metrics/metrics.h"
-#include "runtime/wire/duration_text.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/error_info.h"
 #include "runtime/wire/fault_plan.h"
 #include "runtime/wire/fault_writer.h"
 #include "runtime/wire/serving_end.h"
-#include "runtime/wire/tcp_connections.h"
 
 namespace tractor {
 namespace {
@@ -118,6 +114,7 @@ class Link::Stream final : public LinkCarrier<grpc::GenericClientAsyncReaderWrit
         stub_(open_channel(address, wire.unreachable_after)),
         end_(*this, wire.self) {
     add_metadata(context_, wire, address);
+    context_.AddMetadata(kUnreachableAfterKey, std::to_string(wire.unreachable_after / std::chrono::milliseconds(1)));
   }
 
   void start() {
@@ -194,11 +191,11 @@ Link::~Link() { stream_->close(); }
 
 CallingEnd& Link::calls() { return stream_->calls(); }
 
-std::shared_ptr<Link> Links::to(const WireContext& wire, const std::string& address) {
-  std::weak_ptr<Link>& known = links_[address];
+std::shared_ptr<Link> Links::to(const WireContext& wire, const std::string& address, const std::string& actor_id) {
+  std::weak_ptr<Link>& known = links_[{address, actor_id}];
   std::shared_ptr<Link> link = known.lock();
   if (link == nullptr || link->calls().broken()) {
-    std::erase_if(links_, [&](const auto& entry) { return entry.first != address && entry.second.expired(); });
+    std::erase_if(links_, [&](const auto& entry) { return &entry.second != &known && entry.second.expired(); });
     link = std::make_shared<Link>(wire, address);
     known = link;
   }
@@ -220,19 +217,12 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
   ServedLink(CompletionQueuePort& port, RawStreamCall& call)
       : LinkCarrier(port, call.context().peer().starts_with("ip")), call_(call) {}  // ipv4:, ipv6:
 
-  grpc::Status run(CallHandler& handler, const UniqueDescriptor& connection, Clock::duration unreachable_after) {
+  grpc::Status run(CallHandler& handler, const std::function<void()>& watch) {
     try {
       open_task_nursery([&](TaskNursery& calls) {
         end_.emplace(*this, handler, calls);
         begin(call_.stream);
-        if (connection) {
-          calls.start_named("signs of life of a caller", [&] {
-            wait_until_silent(connection, unreachable_after);
-            log::warning(absl::StrCat("a link of ", to_string(end_->other()), " is closed: no sign of life for ",
-                                      duration_text(unreachable_after)));
-            shutdown(connection.get(), SHUT_RDWR);
-          });
-        }
+        calls.start_named("signs of life of a caller", watch);
         try {
           const auto over = [this] { return read_ended_ || violation_; };
           move_on_after(kHelloTimeout, [&] {
@@ -303,8 +293,8 @@ class ServedLink final : public LinkCarrier<decltype(RawStreamCall::stream)> {
 
 }  // namespace
 
-void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call, UniqueDescriptor connection,
-                Clock::duration unreachable_after) {
+void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& call,
+                const std::function<void()>& watch) {
   name_current_task("link");
   if (fault_plan() != nullptr && fault_plan()->next_link() == Fault::refuse) {
     log::warning("fault: refuse, a link");
@@ -312,8 +302,7 @@ void serve_link(CompletionQueuePort& port, CallHandler& handler, RawStreamCall& 
   }
   const metrics::Held counted(metrics::Gauge::links);
   ServedLink link(port, call);
-  const grpc::Status status = link.run(handler, connection, unreachable_after);
-  connection.reset();
+  const grpc::Status status = link.run(handler, watch);
   call.finish(status);
   link.wait_until_read();
 }

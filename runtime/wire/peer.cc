@@ -138,7 +138,7 @@ CallRequest Peer::request_for(std::string function, Arguments arguments) {
 }
 
 std::shared_ptr<Link> Peer::link() {
-  if (link_ == nullptr || link_->calls().broken()) link_ = wire().links->to(wire(), address_);
+  if (link_ == nullptr || link_->calls().broken()) link_ = wire().links->to(wire(), address_, actor_.id);
   return link_;
 }
 

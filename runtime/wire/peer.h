@@ -1,7 +1,7 @@
 // A peer: another actor as seen from here, and the calls to it.
 //
 // Owned by portals through shared pointers; loop thread only. Calls go over a link (link_end.h), which is opened at the
-// first one and shared by all peers with the same address; what is asked seldom are gRPC calls of their own. Calls to
+// first one and shared by all peers of one actor; what is asked seldom are gRPC calls of their own. Calls to
 // this actor itself are local.
 #pragma once
 
@@ -62,6 +62,8 @@ inline constexpr int kMaxMessageBytes = 64 << 20;
 inline constexpr Clock::duration kStreamEnds = std::chrono::seconds(10);
 // The metadata that has the sender's HybridClock, in decimal digits.
 inline constexpr const char* kClockKey = "tractor-clock";
+// Of a link: the caller asks for signs of life ten times in so many milliseconds.
+inline constexpr const char* kUnreachableAfterKey = "tractor-unreachable-after-ms";
 
 // Adds what a server at `address` asks for, the bearer token, over TCP; and what its clock is to go on from.
 void add_metadata(grpc::ClientContext& context, const WireContext& wire, const std::string& address);

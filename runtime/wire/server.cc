@@ -13,6 +13,7 @@
 #include "runtime/log.h"
 #include "runtime/wire/actor_description_codec.h"
 #include "runtime/wire/call_service.h"
+#include "runtime/wire/duration_text.h"
 #include "runtime/wire/error_codec.h"
 #include "runtime/wire/error_info.h"
 #include "runtime/wire/hybrid_clock.h"
@@ -51,6 +52,9 @@ class UnservedCall {
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_{&context_};
 };
+
+// What a caller may say that it waits: a day, as RunOptions::unreachable_after.
+constexpr std::int64_t kMostMilliseconds = 24 * 3600 * 1000;
 
 // In time that does not depend on how much of it is right.
 bool same_secret(std::string_view a, std::string_view b) {
@@ -91,8 +95,7 @@ struct ActorServer::Methods : ServedMethods {
     acceptors.accept<RawStreamCall>(nursery, queue, *this, &Methods::RequestConnect,
                                     let_in<RawStreamCall>(server, handler, [&server, &handler](RawStreamCall& call) {
                                       serve_link(server.port(), handler, call,
-                                                 server.connections_.find(call.context().peer()),
-                                                 server.options_.unreachable_after);
+                                                 [&] { server.watch_caller(call.context()); });
                                     }));
     acceptors.accept<CancelCall>(nursery, queue, *this, &Methods::RequestCancel,
                                  [&server, &handler](CancelCall& call) { serve_cancel(server, handler, call); });
@@ -211,6 +214,21 @@ void ActorServer::add_connection(int descriptor) {
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
   connection.fd = descriptor;
   external_acceptor_->HandleNewConnection(&connection);
+}
+
+void ActorServer::watch_caller(const grpc::ServerContext& context) const {
+  const auto theirs = context.client_metadata().find(kUnreachableAfterKey);
+  std::int64_t milliseconds = 0;
+  if (theirs == context.client_metadata().end() ||
+      !absl::SimpleAtoi(absl::string_view(theirs->second.data(), theirs->second.size()), &milliseconds))
+    return;
+  const Clock::duration limit = std::max<Clock::duration>(
+      options_.unreachable_after,
+      std::chrono::milliseconds(std::clamp<std::int64_t>(milliseconds, 0, kMostMilliseconds)));
+  const std::string peer = context.peer();
+  if (!connections_.wait_until_silent(peer, limit)) return;
+  log::warning(absl::StrCat("a caller at ", peer, " is cut off: no sign of life for ", duration_text(limit)));
+  connections_.cut_off(peer);
 }
 
 void ActorServer::authenticate(const grpc::ServerContext& context) const {

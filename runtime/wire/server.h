@@ -62,6 +62,8 @@ class ActorServer {
 
  private:
   void check_credential(const grpc::ServerContext& context) const;
+  // Parks until a caller over TCP that asks for signs of life shows none itself, and ends its connection then.
+  void watch_caller(const grpc::ServerContext& context) const;
   struct Methods;
   Options options_;
   std::unique_ptr<Methods> methods_;

@@ -122,14 +122,13 @@ void ServingEnd::serve(std::uint64_t number, Call& call) {
   } catch (...) {
     error = error_info(std::current_exception(), handler_.self());
   }
-  const auto write = [&] { return write_with_room([&] { return writer().error(number, error); }); };
   try {
     if (call.items) call.items->flush();
-    return finish(number, write());
+    return finish(number, write_with_room([&] { return writer().error(number, error); }));
   } catch (const Cancelled& cancelled) {  // a caller that does not read cannot keep this actor from ending
     cancelled.absorb();
   }
-  CancelScope({.deadline = deadline_after(kSendTimeout), .shield = true}).run(write);
+  CancelScope({.deadline = deadline_after(kSendTimeout), .shield = true}).run([this] { wait_for_small_room(); });
   fail(number, error);
 }
 

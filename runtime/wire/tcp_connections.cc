@@ -49,15 +49,17 @@ UniqueDescriptor TcpConnections::find(const std::string& peer) const {
   return copy;
 }
 
-void wait_until_silent(const UniqueDescriptor& connection, Clock::duration limit) {
+bool TcpConnections::wait_until_silent(const std::string& peer, Clock::duration limit) const {
   while (true) {
     tcp_info info{};
     socklen_t size = sizeof info;
-    if (getsockopt(connection.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
+    if (getsockopt(find(peer).get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
     const std::chrono::milliseconds silent(std::min(info.tcpi_last_data_recv, info.tcpi_last_data_sent));
-    if (silent > limit) return;
+    if (silent > limit) return true;
     sleep(limit - silent + std::chrono::milliseconds(10));
   }
 }
+
+void TcpConnections::cut_off(const std::string& peer) const { shutdown(find(peer).get(), SHUT_RDWR); }
 
 }  // namespace tractor

@@ -297,7 +297,7 @@ TEST_F(Cancelling, A31_a_deadline_around_its_nursery_reaches_a_one_shot_actor) {
 
 TEST_F(Cancelling, a_one_shot_whose_nursery_gets_more_time_is_told_that_it_was_cut_by_the_old_deadline) {
   run([&] {
-    CancelScope scope({.deadline = deadline_after(500ms * kSlowness)});
+    CancelScope scope({.deadline = deadline_after(2s * kSlowness)});
     const RemoteActorError error = remote_error([&] {
       scope.run([&] {
         open_nursery([&](ActorNursery& n) {

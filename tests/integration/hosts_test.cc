@@ -97,7 +97,7 @@ TEST_F(Hosts, A40_who_is_stopped_for_long_is_unreachable_not_sooner_and_until_it
       EXPECT_EQ(far.run(answer_after, 0s), 42);
       host_->process().signal(SIGSTOP);
       const auto time = time_to_fail([&] { far.run(answer_after, 0s); });
-      EXPECT_GT(time, limit_ * 8 / 10);
+      EXPECT_GT(time, limit_ * 6 / 10);
       EXPECT_LT(time, within(limit_ + 100ms));
     });
     EXPECT_EQ(failed, 1);
@@ -126,7 +126,6 @@ TEST_F(Hosts, a_caller_that_is_stopped_for_long_is_unreachable_too_and_its_calls
   ASSERT_TRUE(caller.prints("calls")) << caller.err();
   with_far_actor([&](Portal& far) {
     caller.signal(SIGSTOP);
-    tractor::sleep(limit_ / 2);
     EXPECT_EQ(far.run(count_ended_by_cancel), 0);
     EXPECT_TRUE(eventually([&] { return far.run(count_ended_by_cancel) == 1; }, within(limit_)));
   });

@@ -258,7 +258,7 @@ TEST_F(Streaming, A13_cancelling_the_reader_loses_no_item) {
 TEST_F(Streaming, a_stream_goes_on_after_the_deadline_of_the_scope_that_it_was_opened_in) {
   run([&] {
     open_nursery([&](ActorNursery& n) {
-      const auto soon = 500ms * kSlowness;
+      const auto soon = 1s * kSlowness;
       auto one_shot =
           tractor::fail_after(soon, [&] { return n.run_in_actor("one-shot", count_forever, trace_.path()); });
       Portal streamer = n.start_actor("streamer", {.modules = {"numbers"}});

@@ -5,11 +5,11 @@
 //   int sum = runtime.run([&] { return tractor::find_actor("adder")->run(add, 1, 2); });   // on any thread
 //
 // One per process at a time, instead of Program::run. It installs no signal handlers, and the signals of the service
-// are not delivered to its threads. From the first child actor on, the process adopts the orphans below it
-// (PR_SET_CHILD_SUBREAPER), and SIGCHLD is not ignored any more, if it was. A child process never returns from the
-// constructor, so make it, or call serve_if_child(), before the service has side effects. All functions may be called
-// from any thread but the actor's own. Common mistake: a thread that is blocked in run() and joined before stop() was
-// called.
+// are not delivered to its threads. While it has child actors, the process adopts the orphans below it
+// (PR_SET_CHILD_SUBREAPER); from the first on, SIGCHLD is not ignored any more, if it was. A child process never
+// returns from the constructor, so make it, or call serve_if_child(), before the service has side effects. All
+// functions may be called from any thread but the actor's own and its worker threads. Common mistake: a thread that is
+// blocked in run() and joined before stop() was called.
 #pragma once
 
 #include <functional>

@@ -4,10 +4,11 @@
 // function threw (RemoteActorError, with the type's name, message, origin and path), RemoteCancelled when someone else
 // cancelled it, and Cancelled when the calling task was cancelled, after the remote task has ended; an actor that does
 // not acknowledge a cancel within RunOptions::unacknowledged_after is given up, with an error that says that the call's
-// state is unknown. The caller's deadline travels with the call. A call that a breaking link has not carried is sent
-// once more; else the error's executed() says whether it may have run. CallError (invalid_argument) when an argument
-// cannot travel, DecodeError when the result is no R. A portal may outlive its actor: calls then fail; that of the
-// nursery that started it says what became of it. In a later run of the program calls are UsageErrors.
+// state is unknown. The caller's deadline travels with the call, as it is then; that of a stream or a dialog does not,
+// since it may outlive the scope that it is opened in. A call that a breaking link has not carried is sent once more;
+// else the error's executed() says whether it may have run. CallError (invalid_argument) when an argument cannot
+// travel, DecodeError when the result is no R. A portal may outlive its actor: calls then fail; that of the nursery
+// that started it says what became of it. In a later run of the program calls are UsageErrors.
 #pragma once
 
 #include <cstdint>
