@@ -18,9 +18,7 @@ namespace {
 // Who opens a link says at once who it is, unless it computes just then.
 constexpr Clock::duration kHelloTimeout = std::chrono::seconds(20);
 
-ErrorInfo unavailable(const char* why) {
-  return error_info(std::make_exception_ptr(CallError(ErrorKind::unavailable, why)), {});
-}
+ErrorInfo unavailable(const char* why) { return own_error(ErrorKind::unavailable, why, {}); }
 ErrorInfo silence() { return unavailable("who has opened this link does not say who it is"); }
 ErrorInfo broken_on_purpose() { return unavailable("the link was broken on purpose"); }
 
@@ -114,7 +112,8 @@ class Link::Stream final : public LinkCarrier<grpc::GenericClientAsyncReaderWrit
         stub_(open_channel(address, wire.unreachable_after)),
         end_(*this, wire.self) {
     add_metadata(context_, wire, address);
-    context_.AddMetadata(kUnreachableAfterKey, std::to_string(wire.unreachable_after / std::chrono::milliseconds(1)));
+    if (!address.starts_with("unix:"))
+      context_.AddMetadata(kUnreachableAfterKey, std::to_string(wire.unreachable_after / std::chrono::milliseconds(1)));
   }
 
   void start() {

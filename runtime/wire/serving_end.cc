@@ -69,11 +69,8 @@ void ServingEnd::on_first_piece(std::uint64_t call) {
 void ServingEnd::cancel_before_it_opens(std::uint64_t number) {
   forget_pieces(number);
   send(number, true, writer().cancel_ack(number, true));
-  ErrorInfo error = error_info(
-      std::make_exception_ptr(CallError(ErrorKind::cancelled, "it was cancelled before all its arguments had come")),
-      handler_.self());
-  error.executed = Executed::no;
-  fail(number, error);
+  fail(number, own_error(ErrorKind::cancelled, "it was cancelled before all its arguments had come", handler_.self(),
+                         Executed::no));
 }
 
 void ServingEnd::open(std::uint64_t number, std::string_view body) {

@@ -4,10 +4,9 @@
 #include <fcntl.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/create_channel_posix.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "harness.h"
+#include "listener.h"
 #include "tractor/v1/arbiter.grpc.pb.h"
 
 namespace tractor::test {
@@ -53,7 +52,7 @@ class Wire {
 // A connection of its own to an arbiter's unix socket, which can be broken: as when its client is killed.
 class Connection {
  public:
-  explicit Connection(const std::string& address) : descriptor_(connected(address)), wire_(channel()) {}
+  explicit Connection(const std::string& address) : descriptor_(connect_to(address)), wire_(channel()) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() { close(descriptor_); }
@@ -62,15 +61,6 @@ class Connection {
   void kill() const { shutdown(descriptor_, SHUT_RDWR); }
 
  private:
-  static int connected(const std::string& address) {
-    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un to{};
-    to.sun_family = AF_UNIX;
-    address.copy(to.sun_path, sizeof to.sun_path - 1, std::string("unix:").size());
-    if (connect(descriptor, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-      throw std::runtime_error("cannot connect to " + address);
-    return descriptor;
-  }
   std::shared_ptr<grpc::Channel> channel() const {
     const int copy = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
     fcntl(copy, F_SETFL, O_NONBLOCK);

@@ -1,13 +1,12 @@
 // Limits of the machine, and strangers on an actor's socket: a clear error for whom it concerns, and everything else
 // goes on.
-#include <netinet/in.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 
+#include "listener.h"
 #include "work.h"
 
 namespace tractor::test {
@@ -20,8 +19,7 @@ using Limits = TracedProcesses;
 // A connection to a unix socket ("unix:/path"), or a port of the loopback ("127.0.0.1:4711"), without gRPC.
 class RawConnection {
  public:
-  explicit RawConnection(const std::string& address)
-      : RawConnection(address, address.starts_with("unix:") ? AF_UNIX : AF_INET) {}
+  explicit RawConnection(const std::string& address) : descriptor_(connect_to(address)) {}
   RawConnection(RawConnection&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   RawConnection& operator=(RawConnection&&) = delete;
   ~RawConnection() {
@@ -40,23 +38,6 @@ class RawConnection {
   }
 
  private:
-  RawConnection(const std::string& address, int family) : descriptor_(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un path{};
-    path.sun_family = AF_UNIX;
-    sockaddr_in port{};
-    port.sin_family = AF_INET;
-    if (family == AF_UNIX) {
-      address.copy(path.sun_path, sizeof path.sun_path - 1, std::string("unix:").size());
-    } else {
-      port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      port.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-    }
-    const auto* to =
-        family == AF_UNIX ? reinterpret_cast<const sockaddr*>(&path) : reinterpret_cast<const sockaddr*>(&port);
-    if (connect(descriptor_, to, family == AF_UNIX ? sizeof path : sizeof port) != 0)
-      throw std::runtime_error("cannot connect to " + address);
-  }
-
   int descriptor_;
 };
 

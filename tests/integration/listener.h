@@ -46,6 +46,28 @@ inline int free_port() {
   return port;
 }
 
+// A blocking socket that is connected to "unix:/path", or to a port of the loopback ("127.0.0.1:4711").
+inline int connect_to(const std::string& address) {
+  const bool is_unix = address.starts_with("unix:");
+  sockaddr_un path{};
+  path.sun_family = AF_UNIX;
+  sockaddr_in port{};
+  port.sin_family = AF_INET;
+  if (is_unix) {
+    address.copy(path.sun_path, sizeof path.sun_path - 1, std::string("unix:").size());
+  } else {
+    port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    port.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  }
+  const int descriptor = socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto* to = is_unix ? reinterpret_cast<const sockaddr*>(&path) : reinterpret_cast<const sockaddr*>(&port);
+  if (connect(descriptor, to, is_unix ? sizeof path : sizeof port) != 0) {
+    close(descriptor);
+    throw std::runtime_error("cannot connect to " + address);
+  }
+  return descriptor;
+}
+
 class Listener {
  public:
   // Accepts nothing; connections stay in the backlog.
