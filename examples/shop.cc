@@ -12,28 +12,14 @@
 
 using namespace std::chrono_literals;
 
-// Another service, by name: found when it is first needed, and again after it was away, because it may be elsewhere by
-// then. A portal that was found needs no arbiter.
-class Service {
- public:
-  explicit Service(std::string name) : name_(std::move(name)) {}
-
-  template <class F, class... A>
-  auto call(F function, const A&... arguments) {
-    if (!portal_) portal_ = tractor::fail_after(30s, [this] { return tractor::wait_for_actor(name_); });
-    tractor::Portal portal = *portal_;  // another task may forget it meanwhile
-    try {
-      return tractor::fail_after(5s, [&] { return portal.run(function, arguments...); });
-    } catch (...) {
-      portal_.reset();
-      throw;
-    }
-  }
-
- private:
-  std::string name_;
-  std::optional<tractor::Portal> portal_;
-};
+// [ask]
+// Another service: found when it is first needed, and again after it was away, because it may be elsewhere by then. One
+// that was found needs no arbiter.
+template <class F, class... A>
+auto ask(tractor::NamedPortal& service, F function, const A&... arguments) {
+  return tractor::fail_after(10s, [&] { return service.run(function, arguments...); });
+}
+// [/ask]
 
 // In "stock":
 
@@ -44,8 +30,8 @@ int left(const std::string& item) { return goods[item]; }
 int price(const std::string& item);
 
 std::string buy(const std::string& item, int count) {
-  static Service prices("prices");
-  const int each = prices.call(price, item);  // others buy meanwhile
+  static tractor::NamedPortal prices("prices");
+  const int each = ask(prices, price, item);  // others buy meanwhile
   if (goods[item] < count) return "only " + std::to_string(goods[item]) + " of " + item + " are left";
   goods[item] -= count;
   return std::to_string(count) + " " + item + (count == 1 ? "" : "s") + " at " + std::to_string(each) + " cents";
@@ -54,20 +40,20 @@ std::string buy(const std::string& item, int count) {
 // In "prices":
 
 int price(const std::string& item) {
-  static Service stock("stock");
+  static tractor::NamedPortal stock("stock");
   const int usual = item == "pear" ? 30 : 20;
-  return stock.call(left, item) < 12 ? 2 * usual : usual;
+  return ask(stock, left, item) < 12 ? 2 * usual : usual;
 }
 
 // In "customer":
 
 void shop(int count) {
-  Service stock("stock");
+  tractor::NamedPortal stock("stock");
   for (int i = 1; i <= count; ++i) {
     if (i > 1) tractor::sleep(1s);
     std::string bill;
     try {
-      bill = stock.call(buy, "apple", 1);
+      bill = ask(stock, buy, "apple", 1);
     } catch (const tractor::Error& e) {
       bill = std::string("none, ") + e.what();
     }

@@ -69,8 +69,12 @@ std::vector<Portal> find_actors(const std::string& name, const FindOptions& opti
   return portals;
 }
 
+ActorInfo wait_for_actor_info(const std::string& name, const FindOptions& options) {
+  return client().wait_for(name, options);
+}
+
 Portal wait_for_actor(const std::string& name, const FindOptions& options) {
-  return portal_to(client().wait_for(name, options));
+  return portal_to(wait_for_actor_info(name, options));
 }
 
 std::optional<ActorInfo> query_actor(const std::string& name, const FindOptions& options) {

@@ -151,6 +151,12 @@ Value Actor::invoke(Invocation request, ServedCall& call) {
       throw;
     } catch (const RemoteCancelled&) {
       throw;
+    } catch (const RemoteActorError& error) {
+      call_failed(found, request.caller);
+      if (error.executed() != Executed::no) throw;
+      ErrorInfo info = error.info();  // that was a call of the function's; this one was executed
+      info.executed = Executed::maybe;
+      std::rethrow_exception(exception_for(std::move(info)));
     } catch (...) {
       call_failed(found, request.caller);
       throw;

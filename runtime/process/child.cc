@@ -337,23 +337,27 @@ void Child::on_stream_end() {
 
 void Child::on_ready(ActorInfo info) {
   peer_ = std::make_shared<Peer>(supervision_.wire(), actor_, info.addresses);
-  const std::weak_ptr<Child> weak = weak_from_this();
-  peer_->set_owner({.post_mortem =
-                        [weak](ErrorInfo failure) {
-                          const auto self = weak.lock();
-                          return self == nullptr ? nullptr : self->post_mortem(std::move(failure));
-                        },
-                    .is_ending =
-                        [weak] {
-                          const auto self = weak.lock();
-                          return self == nullptr || self->life_.asked() || self->released_;
-                        }});
+  peer_->set_owner(owner_of_peers());
   ready_ = std::move(info);
   record(LedgerEvent::Kind::serving);
   // From now on its stderr is ours; what it said before is passed on.
   const std::string early = early_output_->text();
   if (!early.empty()) static_cast<void>(!write(STDERR_FILENO, early.data(), early.size()));
   step(ChildLife::Event::ready);
+}
+
+Peer::Owner Child::owner_of_peers() {
+  const std::weak_ptr<Child> weak = weak_from_this();
+  return {.post_mortem =
+              [weak](ErrorInfo failure) {
+                const auto self = weak.lock();
+                return self == nullptr ? nullptr : self->post_mortem(std::move(failure));
+              },
+          .is_ending =
+              [weak] {
+                const auto self = weak.lock();
+                return self == nullptr || self->life_.asked() || self->released_;
+              }};
 }
 
 void Child::on_outcome(Value value) {

@@ -76,6 +76,8 @@ class Child : public std::enable_shared_from_this<Child> {
   // The stream of its generator has ended: with null, or what it failed with.
   void settle(std::exception_ptr error);
   const std::shared_ptr<Peer>& peer() const { return peer_; }
+  // What peers of it are to know.
+  Peer::Owner owner_of_peers();
   const ActorRef& actor() const { return actor_; }
   pid_t pid() const { return pid_; }
 

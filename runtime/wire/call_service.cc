@@ -106,8 +106,12 @@ namespace {
 // is held back by the transport, one item in flight. Its own items are read ahead as far as kDefaultItemRoom.
 class RawItems final : public ServedStream {
  public:
-  RawItems(RawStreamCall& call, ServedCall& served, std::string function, std::optional<ItemRoom> room_there)
-      : call_(call), served_(served), function_(std::move(function)), room_there_(room_there) {
+  RawItems(RawStreamCall& call, ServedCall& served, const InvokeRequest& request)
+      : call_(call),
+        served_(served),
+        caller_(request.caller),
+        function_(request.call.function),
+        room_there_(request.call.item_room) {
     read_on();
   }
 
@@ -129,6 +133,7 @@ class RawItems final : public ServedStream {
     check_item_size(function_, size);
     if (room_there_) room_there_->use(size);
     write(message);
+    yield_now();  // or other tasks of this call that wait for their turn would come behind this one's next item
   }
   std::optional<Value> receive() override {
     checkpoint_if_cancelled();
@@ -217,7 +222,7 @@ class RawItems final : public ServedStream {
     } catch (const Error& e) {
       violation_ = e.what();
       read_ended_ = true;
-      served_.scope.cancel();
+      served_.cancel(caller_, *violation_);
     }
     read_on();
     changed_.notify();
@@ -249,6 +254,7 @@ class RawItems final : public ServedStream {
 
   RawStreamCall& call_;
   ServedCall& served_;
+  const ActorRef caller_;
   const std::string function_;
   std::optional<ItemRoom> room_there_;
   ItemInbox inbox_{kDefaultItemRoom};
@@ -287,7 +293,7 @@ void serve_stream(CallHandler& handler, RawStreamCall& call) {
   std::optional<ErrorInfo> error = error_of(handler, [&] {
     read_opening(call, request);
     const std::string function = request.call.function;
-    items.emplace(call, served, function, request.call.item_room);
+    items.emplace(call, served, request);
     check_target(request.call.target_actor_id, handler.self());
     Invocation invocation = invocation_of(call.context(), std::move(request));
     invocation.stream = &*items;

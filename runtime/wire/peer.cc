@@ -127,6 +127,8 @@ const WireContext& Peer::wire() const {
   return wire_;
 }
 
+bool Peer::lost() const { return *run_ended_ || (link_ != nullptr && link_->calls().refusal()); }
+
 CallRequest Peer::request_for(std::string function, Arguments arguments) {
   checkpoint_if_cancelled();
   wire();

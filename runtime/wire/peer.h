@@ -106,6 +106,10 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // Parks until the actor is gone, or cannot be reached: until the link to it breaks.
   PeerEnd wait_end();
 
+  // Whether its connection is gone, or going, or the run of the program is over: a call needs another one, if it works
+  // at all.
+  bool lost() const;
+
   const ActorRef& actor() const { return actor_; }
   const std::vector<std::string>& addresses() const { return addresses_; }
   // The one in use.

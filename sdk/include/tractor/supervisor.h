@@ -14,7 +14,7 @@
 //
 // A child may itself open a supervisor in its process; give it ChildType::supervisor. Lives on the opener's stack; loop
 // thread only; opened once. A plain nursery, where one failure cancels all, is actor_nursery.h. Common mistake: keeping
-// a child's portal. Its next incarnation is another actor: ask portal(name), find_actor(name) again.
+// a child's portal. Its next incarnation is another actor: ask portal(name) again, or keep a NamedPortal.
 #pragma once
 
 #include <map>

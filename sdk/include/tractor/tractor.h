@@ -27,6 +27,7 @@
 #include "tractor/function.h"
 #include "tractor/ledger.h"
 #include "tractor/monitor.h"
+#include "tractor/named_portal.h"
 #include "tractor/portal.h"
 #include "tractor/program.h"
 #include "tractor/supervisor.h"
