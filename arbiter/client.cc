@@ -138,9 +138,17 @@ v1::FindRequest Client::request(const std::string& name, const FindOptions& opti
   return request;
 }
 
-std::vector<ActorInfo> Client::ask_find(const v1::FindRequest& request, Clock::duration timeout) {
-  const auto response =
-      ask<v1::FindRequest, v1::FindResponse>(request, &v1::ArbiterService::Stub::PrepareAsyncFind, timeout);
+std::vector<ActorInfo> Client::ask_find(const v1::FindRequest& request) {
+  const auto prepare = &v1::ArbiterService::Stub::PrepareAsyncFind;
+  auto response = ask<v1::FindRequest, v1::FindResponse>(request, prepare, kAnswerTimeout);
+  for (std::size_t others = addresses_.size() - 1; response.stale() && others > 0; --others) {  // whose store is there
+    current_ = (current_ + 1) % addresses_.size();
+    try {
+      response = ask_one<v1::FindRequest, v1::FindResponse>(current_, request, prepare, kAnswerTimeout);
+    } catch (const RemoteActorError& e) {
+      if (e.kind() != ErrorKind::unavailable) throw;
+    }
+  }
   set_stale(response.stale(), absl::StrCat("the store of the arbiter at ", address(), " is away"));
   return decode_all(response.actors(), response.stale());
 }
@@ -148,7 +156,7 @@ std::vector<ActorInfo> Client::ask_find(const v1::FindRequest& request, Clock::d
 std::vector<ActorInfo> Client::ask_or_remember(const v1::FindRequest& request) {
   const std::string question = question_of(request);
   try {
-    std::vector<ActorInfo> found = ask_find(request, kAnswerTimeout);
+    std::vector<ActorInfo> found = ask_find(request);
     remember(question, found);
     return found;
   } catch (const RemoteActorError& e) {
@@ -191,10 +199,12 @@ std::optional<ActorInfo> Client::pick(const std::string& name, const FindOptions
 ActorInfo Client::wait_for(const std::string& name, const FindOptions& options) {
   v1::FindRequest question = request(name, options);
   question.set_pick(encode(options.pick));
-  question.set_wait(true);
   for (bool said = false;;) {
     try {
-      std::vector<ActorInfo> found = ask_find(question, kWaitTimeout);
+      // Of several arbiters one that answers: the wait alone cannot tell one that is gone from a name that nobody has.
+      std::vector<ActorInfo> found;
+      if (addresses_.size() > 1) found = ask_find(question);
+      if (found.empty()) found = wait_to_find(question);
       if (!found.empty()) {
         remember(question_of(question), found);
         return std::move(found.front());
@@ -204,6 +214,20 @@ ActorInfo Client::wait_for(const std::string& name, const FindOptions& options) 
       if (!std::exchange(said, true)) log::warning(absl::StrCat("still waiting for \"", name, "\": ", e.message()));
     }
     sleep(kRetryPause);
+  }
+}
+
+// Empty when nobody has come within kWaitTimeout, or one of several arbiters does not answer.
+std::vector<ActorInfo> Client::wait_to_find(v1::FindRequest question) {
+  question.set_wait(true);
+  try {
+    const auto response = ask_one<v1::FindRequest, v1::FindResponse>(
+        current_, question, &v1::ArbiterService::Stub::PrepareAsyncFind, kWaitTimeout);
+    set_stale(response.stale(), absl::StrCat("the store of the arbiter at ", address(), " is away"));
+    return decode_all(response.actors(), response.stale());
+  } catch (const RemoteActorError& e) {
+    if (e.kind() != ErrorKind::unavailable || addresses_.size() == 1) throw;
+    return {};
   }
 }
 

@@ -57,7 +57,8 @@ class Client {
 
   v1::FindRequest request(const std::string& name, const FindOptions& options);
   std::vector<ActorInfo> ask_or_remember(const v1::FindRequest& request);
-  std::vector<ActorInfo> ask_find(const v1::FindRequest& request, Clock::duration timeout);
+  std::vector<ActorInfo> ask_find(const v1::FindRequest& request);
+  std::vector<ActorInfo> wait_to_find(v1::FindRequest question);
   template <class Request, class Response, class Prepare>
   Response ask(const Request& request, Prepare prepare, Clock::duration timeout);
   template <class Request, class Response, class Prepare>

@@ -7,6 +7,7 @@
 #include "arbiter/tree_registrar.h"
 #include "runtime/log.h"
 #include "runtime/task/scheduler.h"
+#include "runtime/task/task_nursery.h"
 #include "runtime/wire/actor_info_codec.h"
 #include "runtime/wire/completion_queue.h"
 #include "runtime/wire/error_codec.h"
@@ -45,28 +46,43 @@ std::string Directory::follow_one(const std::string& address) {
   stream->StartCall(opened.tag());
   bool ok = opened.wait(cancel);
   std::vector<View::Change> snapshot;
-  while (ok) {
-    v1::WatchResponse response;
-    Operation read("a change of the registry");
-    stream->Read(&response, read.tag());
-    ok = read.wait(cancel);
-    if (!ok || response.start_over()) break;
-    View::Change change{.actor_namespace = namespace_, .added = nullptr, .removed_id = response.removed().actor_id()};
-    if (response.has_added()) change.added = std::make_shared<const ActorInfo>(decode(response.added()));
-    if (response.snapshot_end()) {
-      view_.reset(snapshot, view_.revision() + 1);
-      snapshot.clear();
-      complete_ = true;
-      stale_ = false;
-      failures_ = 0;
-    } else if (stale_) {
-      snapshot.push_back(std::move(change));
-      continue;
-    } else {
-      view_.apply({std::move(change)}, view_.revision() + 1);
+  bool over = false;
+  // One of several that does not answer must not keep us from the next.
+  const auto give_up_when_silent = [&] {
+    for (std::size_t before = 0; addresses_.size() > 1; before = snapshot.size()) {
+      move_on_after(kConnectTimeout,
+                    [&] { changed_.wait_until("the registry to be told", [&] { return over || !stale_; }); });
+      if (over || !stale_) return;
+      if (snapshot.size() == before) return context.TryCancel();
     }
+  };
+  open_task_nursery([&](TaskNursery& tasks) {
+    tasks.start_soon([&] { CancelScope({.shield = true}).run(give_up_when_silent); });  // ends with the stream
+    while (ok) {
+      v1::WatchResponse response;
+      Operation read("a change of the registry");
+      stream->Read(&response, read.tag());
+      ok = read.wait(cancel);
+      if (!ok || response.start_over()) break;
+      View::Change change{.actor_namespace = namespace_, .added = nullptr, .removed_id = response.removed().actor_id()};
+      if (response.has_added()) change.added = std::make_shared<const ActorInfo>(decode(response.added()));
+      if (response.snapshot_end()) {
+        view_.reset(snapshot, view_.revision() + 1);
+        snapshot.clear();
+        complete_ = true;
+        stale_ = false;
+        failures_ = 0;
+      } else if (stale_) {
+        snapshot.push_back(std::move(change));
+        continue;
+      } else {
+        view_.apply({std::move(change)}, view_.revision() + 1);
+      }
+      changed_.notify();
+    }
+    over = true;
     changed_.notify();
-  }
+  });
   if (ok) context.TryCancel();  // it starts over
   grpc::Status status;
   Operation finished("the end of the arbiter's changes");
@@ -80,7 +96,7 @@ std::string Directory::follow_one(const std::string& address) {
     case grpc::StatusCode::CANCELLED:
       return status.error_message();
     default:
-      if (complete_) return status.error_message();
+      if (complete_ || failures_ + 1 < static_cast<int>(addresses_.size())) return status.error_message();
       std::rethrow_exception(exception_for(from_status(status, {.name = "arbiter"})));
   }
 }

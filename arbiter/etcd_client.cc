@@ -19,7 +19,9 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& endpoint) {
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);  // the time to connect
-  args.SetMaxReceiveMessageSize(-1);                     // a page of the view, or many changes at once
+  args.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, 2000);
+  args.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 500);  // a member's name may be another machine's by now
+  args.SetMaxReceiveMessageSize(-1);                               // a page of the view, or many changes at once
   return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), args);
 }
 

@@ -32,7 +32,8 @@ EtcdStore::~EtcdStore() = default;
 void EtcdStore::start(TaskNursery& nursery, CompletionQueuePort& port) {
   nursery_ = &nursery;
   client_ = std::make_unique<EtcdClient>(endpoints_, port);
-  follower_ = std::make_unique<EtcdView>(*client_, view_, [this] { changed().notify(); });
+  follower_ = std::make_unique<EtcdView>(
+      *client_, view_, [this] { changed().notify(); }, [this] { end_all_leases(); });
   follower_->read_first(start_timeout_);
   nursery.start_named("etcd view", [this] { follower_->follow(); });
   nursery.start_named("etcd leases", [this] { keep_leases_alive(); });
@@ -142,9 +143,12 @@ void EtcdStore::remove(Holder holder, const std::string& actor_id) {
     erase(holder, actor.mapped());
   } catch (const CallError& e) {
     log::warning(absl::StrCat("an actor is unregistered later: ", e.what()));
-    nursery_->start_soon([this, holder, keys = actor.mapped()] {
-      while (leases_.contains(holder)) {  // else it ends with that
+    nursery_->start_soon([this, holder, actor_id, keys = actor.mapped()] {
+      while (true) {
         sleep(kRenewal);
+        const auto lease = leases_.find(holder);
+        if (lease == leases_.end()) return;                   // it ends with that
+        if (lease->second.actors.contains(actor_id)) return;  // it is registered again
         try {
           return erase(holder, keys);
         } catch (const CallError&) {
@@ -210,6 +214,26 @@ void EtcdStore::expired(Holder holder) {
   const std::function<void()> on_expired = std::move(lease->second.on_expired);
   leases_.erase(lease);
   on_expired();
+}
+
+// What a backup knows of them is what was then: who still lives registers anew, and who does not is not kept.
+void EtcdStore::end_all_leases() {
+  std::vector<Holder> holders;
+  for (const auto& [holder, lease] : leases_) holders.push_back(holder);
+  for (const Holder holder : holders) expired(holder);
+  nursery_->start_soon([this, holders = std::move(holders)] {
+    try {
+      for (const Holder holder : holders) {
+        try {
+          client_->revoke(static_cast<std::int64_t>(holder));
+        } catch (const CallError& e) {
+          if (e.kind() != ErrorKind::not_found) throw;
+        }
+      }
+    } catch (const CallError& e) {
+      log::warning(absl::StrCat("leases of before end later, by their time: ", e.what()));
+    }
+  });
 }
 
 // So that who is told that it is registered is found, here at least.

@@ -52,6 +52,7 @@ class EtcdStore final : public Store {
   void keep_leases_alive();
   void renew_all(EtcdClient::KeepAliveStream& stream);
   void expired(Holder holder);
+  void end_all_leases();
 
   std::vector<std::string> endpoints_;
   Clock::duration start_timeout_;

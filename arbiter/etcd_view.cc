@@ -61,8 +61,8 @@ std::string claim_key(const std::string& actor_namespace, const std::string& nam
   return absl::StrCat(kClaims, "/", escape(actor_namespace), "/", escape(name));
 }
 
-EtcdView::EtcdView(EtcdClient& client, View& view, std::function<void()> changed)
-    : client_(client), view_(view), changed_(std::move(changed)) {}
+EtcdView::EtcdView(EtcdClient& client, View& view, std::function<void()> changed, std::function<void()> replaced)
+    : client_(client), view_(view), changed_(std::move(changed)), replaced_(std::move(replaced)) {}
 
 void EtcdView::read_first(Clock::duration timeout) {
   const Clock::time_point deadline = deadline_after(timeout);
@@ -86,6 +86,16 @@ void EtcdView::read_first(Clock::duration timeout) {
 }
 
 EtcdView::Identity EtcdView::identify() {
+  // A cluster that is restored from a backup, which has our key, is another one.
+  const auto identity = [](const std::string& epoch, const etcdserverpb::ResponseHeader& header) {
+    return Identity{.epoch = absl::StrCat(epoch, "@", absl::Hex(header.cluster_id())),
+                    .revision = static_cast<std::uint64_t>(header.revision())};
+  };
+  etcdserverpb::RangeRequest known;  // first: an etcd that is full can still be read
+  known.set_key(kEpochKey);
+  if (const auto found = client_.range(known); !found.kvs().empty())
+    return identity(found.kvs(0).value(), found.header());
+
   etcdserverpb::TxnRequest request;
   etcdserverpb::Compare& absent = *request.add_compare();
   absent.set_target(etcdserverpb::Compare::MOD);
@@ -96,10 +106,8 @@ EtcdView::Identity EtcdView::identify() {
   put.set_value(random_id());
   request.add_failure()->mutable_request_range()->set_key(kEpochKey);
   const etcdserverpb::TxnResponse response = client_.transact(request);
-  const std::string& epoch = response.succeeded() ? put.value() : response.responses(0).response_range().kvs(0).value();
-  // A cluster that is restored from a backup, which has our key, is another one.
-  return {.epoch = absl::StrCat(epoch, "@", absl::Hex(response.header().cluster_id())),
-          .revision = static_cast<std::uint64_t>(response.header().revision())};
+  return identity(response.succeeded() ? put.value() : response.responses(0).response_range().kvs(0).value(),
+                  response.header());
 }
 
 EtcdView::Snapshot EtcdView::read_all() {
@@ -130,7 +138,9 @@ void EtcdView::follow() {
     bool away = false;
     try {
       const Identity now = identify();
-      if (needs_snapshot_ || now.epoch != epoch_ || now.revision < view_.revision()) catch_up();
+      // When it was away: a watch that is behind may say that it is up to date, and one that nothing happens to may not
+      // say so (etcd 3.4 and 3.5, issues 15220 and 17507). One that begins at a snapshot is neither.
+      if (needs_snapshot_ || stale_ || now.epoch != epoch_ || now.revision < view_.revision()) catch_up();
       why = client_.watch([this](EtcdClient::WatchStream& stream) { follow_on(stream); });
       away = ++failures_ >= client_.endpoints().size();  // else the next member may do
     } catch (const CallError& e) {
@@ -151,6 +161,7 @@ void EtcdView::catch_up() {
   if (snapshot.epoch != epoch_ || snapshot.revision < view_.revision()) {  // its data were lost, or a backup is used
     epoch_ = snapshot.epoch;
     view_.reset(snapshot.actors, snapshot.revision);
+    replaced_();
   } else {
     std::set<std::pair<std::string, std::string>> there;
     std::vector<View::Change> changes;

@@ -24,8 +24,9 @@ extern const std::string kActorsEnd;
 
 class EtcdView {
  public:
-  // `changed` is called after every change of the view, and of stale().
-  EtcdView(EtcdClient& client, View& view, std::function<void()> changed);
+  // `changed` is called after every change of the view, and of stale(); `replaced` when etcd's data are others than
+  // they were: lost, or those of a backup.
+  EtcdView(EtcdClient& client, View& view, std::function<void()> changed, std::function<void()> replaced);
 
   // Reads what there is, trying for `timeout`; then StoreUnreachable. A checkpoint.
   void read_first(Clock::duration timeout);
@@ -61,6 +62,7 @@ class EtcdView {
   EtcdClient& client_;
   View& view_;
   std::function<void()> changed_;
+  std::function<void()> replaced_;
   std::string epoch_;
   bool needs_snapshot_ = false;  // there are changes that will never be told
   bool stale_ = true;

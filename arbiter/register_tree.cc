@@ -172,7 +172,7 @@ class Registering {
   }
 
   void record(const v1::LedgerBatch& batch) {
-    if (batch_ != acknowledged_) {
+    if (batch_waits_) {
       throw CallError(ErrorKind::resource_exhausted,
                       "a batch of events came before the last one was recorded: send one at a time");
     }
@@ -184,17 +184,18 @@ class Registering {
     }
     ledger_.add(std::move(records));
     batch_ = batch.number();
+    batch_waits_ = true;
     batch_came_.notify();
   }
 
   // Who writes slowly does not hold up the rest.
   void acknowledge_events() {
     while (true) {
-      batch_came_.wait_until("events", [this] { return batch_ != acknowledged_; });
+      batch_came_.wait_until("events", [this] { return batch_waits_; });
       ledger_.wait_kept();
       v1::RegisterResponse reply;
-      reply.set_recorded(*batch_);
-      acknowledged_ = batch_;
+      reply.set_recorded(batch_);
+      batch_waits_ = false;
       outbox_.send(std::move(reply));
     }
   }
@@ -226,8 +227,8 @@ class Registering {
   std::string tree_id_;
   std::map<std::string, std::string> actors_;  // that are registered: their names by id
   std::optional<Store::Holder> holder_;
-  std::optional<std::uint64_t> batch_;         // the number of the last one
-  std::optional<std::uint64_t> acknowledged_;  // of the last one that is kept
+  std::uint64_t batch_ = 0;   // the number of the last one
+  bool batch_waits_ = false;  // to be kept
   Condition batch_came_;
   Clock::time_point answered_by_ = Clock::kNever;
   bool same_host_ = false;

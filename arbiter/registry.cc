@@ -1,20 +1,33 @@
 #include "arbiter/registry.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "runtime/log.h"
 #include "runtime/wire/identity.h"
 
 namespace tractor::arbiter {
+namespace {
+
+// How often it is looked for expired leases while there are any that can expire; and when that was not done for so long
+// that this process did not run.
+constexpr Clock::duration kLook = std::chrono::milliseconds(500);
+constexpr Clock::duration kStall = 2 * kLook;
+
+}  // namespace
 
 Registry::Registry(std::size_t log_capacity) : epoch_(random_id()), view_(log_capacity) {}
 
 void Registry::start(TaskNursery& nursery, CompletionQueuePort& /*port*/) { start(nursery); }
 
 void Registry::start(TaskNursery& nursery) {
+  started_ = true;
+  looked_ = Clock::now();
   nursery.start_named("leases", [this] {
     while (true) {
       const Clock::time_point next = next_expiry();
-      move_on_at(next, [&] {
+      move_on_at(expiries_.empty() ? next : std::min(next, deadline_after(kLook)), [&] {
         opened_.wait_until("a lease to expire", [&] { return next_expiry() < next; });  // renewing only postpones
       });
       throw_if_cancelled();
@@ -114,6 +127,9 @@ void Registry::abandon(Holder holder) {
 Clock::time_point Registry::next_expiry() const { return expiries_.empty() ? Clock::kNever : expiries_.begin()->first; }
 
 void Registry::expire() {
+  const Clock::time_point now = Clock::now();
+  const Clock::duration since = now - std::exchange(looked_, now);
+  if (started_ && since > kStall) postpone(since);
   while (next_expiry() <= Clock::now()) {
     const Holder holder = expiries_.begin()->second;
     Lease& lease = leases_.at(holder);
@@ -121,6 +137,15 @@ void Registry::expire() {
     const std::function<void()> on_expired = std::move(lease.on_expired);
     drop(holder);
     if (on_expired) on_expired();
+  }
+}
+
+void Registry::postpone(Clock::duration by) {
+  expiries_.clear();
+  for (auto& [holder, lease] : leases_) {
+    if (lease.expires == Clock::kNever) continue;
+    lease.expires += by;
+    expiries_.emplace(lease.expires, holder);
   }
 }
 

@@ -1,6 +1,7 @@
 // The registry in memory: leases, and what is registered under them.
 //
-// A lease has no timer of its own that others depend on: whatever is asked first ends what has expired by then.
+// A lease has no timer of its own that others depend on: whatever is asked first ends what has expired by then. While
+// this process does not run, stopped or busy with something else, no lease expires: signs of life may wait to be read.
 // Compares this process' clock only. Loop thread only; no wire, so tests run it on virtual time.
 #pragma once
 
@@ -45,6 +46,7 @@ class Registry final : public Store {
   std::uint64_t new_claim(const std::string& actor_namespace, const ActorInfo& actor);
   Clock::time_point next_expiry() const;
   void expire();
+  void postpone(Clock::duration by);
   void apply(const std::vector<View::Change>& changes);
 
   std::string epoch_;
@@ -54,6 +56,8 @@ class Registry final : public Store {
   std::uint64_t last_token_ = 0;
   Holder last_holder_ = 0;
   Condition opened_;
+  bool started_ = false;
+  Clock::time_point looked_ = {};  // for expired leases, last
 };
 
 }  // namespace tractor::arbiter

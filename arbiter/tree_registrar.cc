@@ -61,6 +61,7 @@ struct TreeRegistrar::Connection {
   bool claimed = false;
   bool ended = false;
   Clock::time_point opened = {};      // its lease began then, or later
+  Clock::time_point renewed = {};     // it was, last
   Clock::duration lease = {};         // zero: the stream itself keeps us registered
   bool acknowledges = false;          // heartbeats; an older arbiter does not
   std::set<std::string> to_be_added;  // again: the arbiter could not take them yet
@@ -103,6 +104,10 @@ void TreeRegistrar::keep_connected() {
     if (std::exchange(connected_, false)) {
       log::warning(absl::StrCat("lost the arbiter at ", address(), " (", last_error_, "); trying until it is back"));
       changed_.notify();
+    }
+    if (welcomed_ && !refusal_.empty() && refusal_ != told_refusal_) {
+      told_refusal_ = refusal_;
+      log::warning(absl::StrCat("the arbiter at ", address(), ": ", refusal_, "; trying until that is mended"));
     }
     if (!welcomed_ && addresses_.size() == 1) {
       vacant_ = refusal_.empty() && is_vacant(parse_address(address()));
@@ -185,10 +190,16 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     connection.lease = lease_ =
         decode_duration(connection.acknowledges ? response.welcome().lease() : response.welcome().ttl());
     connection.welcomed = true;
+    connection.renewed = Clock::now();
     connection_ = &connection;
     removals_.clear();
     connected_ = true;
-    for (const auto& [id, info] : actors_) connection.outbox->send(add_request(info));
+    // The one whose claim is to be kept first.
+    if (const auto claimant = actors_.find(claimant_); claimant != actors_.end())
+      connection.outbox->send(add_request(claimant->second));
+    for (const auto& [id, info] : actors_) {
+      if (id != claimant_) connection.outbox->send(add_request(info));
+    }
     events_sent_ = 0;
     send_events();
   } else if (response.has_refused()) {
@@ -214,6 +225,7 @@ void TreeRegistrar::receive(Connection& connection, const v1::RegisterResponse& 
     }
   } else if (response.message_case() == v1::RegisterResponse::kRenewed) {
     const Clock::time_point sent_at(Clock::duration(static_cast<Clock::rep>(response.renewed())));
+    connection.renewed = Clock::now();
     if (connection.claimed) extend_claim(connection, sent_at);
   }
   changed_.notify();
@@ -244,6 +256,11 @@ void TreeRegistrar::send_heartbeats(Connection& connection) {
     move_on_at(std::min(deadline_after(kBeat), due == Clock::duration::max() ? Clock::kNever : last + due),
                [&] { changed_.wait_until("the end of the registration stream", [&] { return connection.ended; }); });
     if (connection.ended) return;
+    if (connection.acknowledges && leased && addresses_.size() > 1 &&
+        Clock::now() - connection.renewed > connection.lease * 3 / 4) {
+      log::warning(absl::StrCat("the arbiter at ", address(), " does not renew registrations; trying the next"));
+      return connection.context.TryCancel();
+    }
     for (const std::string& id : std::exchange(connection.to_be_added, {})) {
       if (const auto actor = actors_.find(id); actor != actors_.end())
         connection.outbox->send(add_request(actor->second));

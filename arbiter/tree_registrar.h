@@ -116,6 +116,7 @@ class TreeRegistrar final : public Registrar {
   bool vacant_ = false;  // before it was welcomed
   int failures_ = 0;     // in a row
   std::string refusal_;  // why it cannot work at all
+  std::string told_refusal_;
   std::string last_error_;
   std::minstd_rand random_{std::random_device()()};
   Condition changed_;

@@ -68,10 +68,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   echo "installing: ${missing[*]}"
   "${root[@]}" apt-get update -qq
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-  # The tests start Prometheus themselves; it is not to run as a service.
-  case " ${missing[*]} " in
-    *' prometheus '*) "${root[@]}" systemctl disable --now prometheus >/dev/null 2>&1 || true ;;
-  esac
+  # The tests start these themselves; as services they are not to run.
+  for package in prometheus etcd-server; do
+    case " ${missing[*]} " in
+      *" $package "*) "${root[@]}" systemctl disable --now "${package%-server}" >/dev/null 2>&1 || true ;;
+    esac
+  done
 fi
 [ -n "$containers" ] || exit 0
 

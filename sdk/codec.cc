@@ -2,7 +2,23 @@
 
 #include <google/protobuf/duration.pb.h>
 
+#include "runtime/wire/value_wire.h"
+
 namespace tractor {
+namespace {
+
+constexpr int kMostDepth = 2 * kMaxNesting;  // a level of a value may be two here
+thread_local int depth = 0;                  // of all tasks of a thread: no task waits while it converts
+
+}  // namespace
+
+detail::Depth::Depth() {
+  if (depth == kMostDepth) {
+    throw EncodeError("expected a value that is nested at most " + std::to_string(kMaxNesting) + " deep, got more");
+  }
+  ++depth;
+}
+detail::Depth::~Depth() { --depth; }
 
 void detail::mismatch(const std::string& expected, const Value& got) {
   throw DecodeError("expected " + expected + ", got " + got.describe());

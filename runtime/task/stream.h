@@ -76,7 +76,8 @@ class Stream {
   // Another stream of the same items from here on. Each subscriber, of which this stream is one from now on, takes them
   // at its own pace; the fastest asks the producer. Up to `capacity` items are kept for the others: one that is further
   // behind gets a Lagged from next(), which tells how many it missed, and goes on. `capacity` is that of the first
-  // call. T is copied.
+  // call. T is copied. What is made of it with batch, debounce or merge, which take items in a task of their own, ends
+  // with a Lagged as with any error; the others go on.
   Stream subscribe(std::size_t capacity = 64);
 
   // --- combining; each takes the stream with it ---

@@ -252,7 +252,8 @@ Stream<A> Stream<T>::scan(A initial, F f) && {
                            [sum = std::move(initial), f = std::move(f)](Stream<T>& from) mutable -> std::optional<A> {
                              std::optional<T> item = from.next();
                              if (!item) return std::nullopt;
-                             sum = std::invoke(f, std::move(sum), std::move(*item));
+                             A next = std::invoke(f, A(sum), std::move(*item));  // `sum` stays when that throws
+                             sum = std::move(next);
                              return sum;
                            });
 }

@@ -9,7 +9,8 @@ namespace {
 void check_size(const char* what, const std::string& function, const char* verb, std::size_t bytes) {
   if (bytes <= kMaxMessageBytes) return;
   throw CallError(ErrorKind::resource_exhausted,
-                  absl::StrCat(what, function, verb, bytes, " bytes; a message has at most ", kMaxMessageBytes));
+                  absl::StrCat(what, function, verb, bytes, " bytes; a message has at most ", kMaxMessageBytes,
+                               ": send it in parts, as a stream or in a dialog"));
 }
 
 }  // namespace

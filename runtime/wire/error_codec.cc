@@ -130,7 +130,7 @@ void encode_within(const ErrorInfo& from, v1::Error& to, std::size_t limit, int 
       encode(from.data, data);
       constexpr std::size_t kAny = 64;  // its type's name
       if (room.take(data.ByteSizeLong() + kAny)) to.add_details()->PackFrom(data);
-    } catch (const CallError&) {  // it is nested too deep, or has a key that is no text
+    } catch (const CallError&) {  // it is nested too deep, or has a key or a type that is no text
       to.set_truncated(true);
     }
   }

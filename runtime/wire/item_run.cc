@@ -136,17 +136,20 @@ Value ItemInbox::Cursor::next(ItemRoom& freed) {
 }
 
 bool ItemInbox::add_run(std::string run) {
-  auto& added = std::get<Run>(frames_.emplace_back(Run{.bytes = std::move(run), .next = Cursor({})}));
-  added.next = Cursor(added.bytes);
+  // Counted before it is taken: none of a run that is wrong is received.
+  ItemRoom left = left_;
   std::size_t known = kTagBytes;
-  for (Cursor counted = added.next; !counted.done();) {
-    if (left_.empty()) return false;
+  for (Cursor counted(run); !counted.done();) {
+    if (left.empty()) return false;
     const std::size_t size = counted.skip();
-    left_.use(size);
+    left.use(size);
     known += size + kTagBytes;
   }
-  if (added.bytes.size() > known) throw WireFormatError("a run of items that has more in it than items");
-  if (added.next.done()) frames_.pop_back();
+  if (run.size() > known) throw WireFormatError("a run of items that has more in it than items");
+  if (Cursor(run).done()) return true;
+  left_ = left;
+  auto& added = std::get<Run>(frames_.emplace_back(Run{.bytes = std::move(run), .next = Cursor({})}));
+  added.next = Cursor(added.bytes);
   return true;
 }
 

@@ -254,7 +254,10 @@ void ActorServer::check_credential(const grpc::ServerContext& context) const {
   const std::string expected = "Bearer " + options_.bearer_token;
   if (options_.bearer_token.empty() ||
       !same_secret({authorization->second.data(), authorization->second.size()}, expected)) {
-    throw CallError(ErrorKind::unauthenticated, "the credential is not the one this actor expects");
+    throw CallError(
+        ErrorKind::unauthenticated,
+        "the credential is not the one this actor expects: the files that TRACTOR_CREDENTIAL_FILE names on both "
+        "sides hold the same token");
   }
 }
 

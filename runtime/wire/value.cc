@@ -1,5 +1,6 @@
 #include "runtime/wire/value.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -13,7 +14,10 @@ constexpr std::size_t kDescribedText = 60;
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (char c : text.substr(0, kDescribedText)) {
+  std::size_t end = std::min(text.size(), kDescribedText);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;  // whole characters
+  for (char c : text.substr(0, end)) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
@@ -26,7 +30,7 @@ std::string quoted(std::string_view text) {
       out += c;
     }
   }
-  return out + (text.size() > kDescribedText ? "...\"" : "\"");
+  return out + (text.size() > end ? "...\"" : "\"");
 }
 
 struct Describer {

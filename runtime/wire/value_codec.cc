@@ -17,7 +17,7 @@ using google::protobuf::RepeatedPtrField;
 }  // namespace
 
 void encode(const Value& from, v1::Value& to) {
-  if (!to.ParseFromString(to_wire(from))) throw Error("a value was written that protobuf cannot parse");
+  if (!to.ParseFromString(to_wire(from))) refuse("a message whose type is no valid UTF-8 cannot travel");
 }
 
 void encode_map(const Value::Map& from, Map<std::string, v1::Value>& to) {

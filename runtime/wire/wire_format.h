@@ -57,8 +57,15 @@ class BackwardWriter {
     length_and_tag(size() - before, field);
   }
 
-  // Starts again.
-  void clear() { begin_ = end_; }
+  // Starts again; keeps the memory of what was usual, so that it need not be had again.
+  void clear() {
+    if (large_.size() > kKept) {
+      large_ = {};
+      buffer_ = small_.data();
+      end_ = buffer_ + small_.size();
+    }
+    begin_ = end_;
+  }
   // What is written so far; until the next field.
   std::string_view bytes() const { return {begin_, size()}; }
   std::string take_bytes() {
@@ -98,6 +105,7 @@ class BackwardWriter {
   }
   static std::uint8_t* bytes_of(char* text) { return reinterpret_cast<std::uint8_t*>(text); }
 
+  static constexpr std::size_t kKept = std::size_t{4} << 20;
   static constexpr std::size_t kSpare = 512;  // for what stands in front of a large text: usually little
 
   std::array<char, 512> small_;

@@ -80,6 +80,43 @@ TEST(Registry, who_registers_again_over_a_new_connection_survives_the_end_of_the
   });
 }
 
+// Virtual time that can pass while no task runs: as when the process is stopped.
+class StallingPort final : public VirtualPort {
+ public:
+  Clock::time_point now() const override { return VirtualPort::now() + stalled_; }
+  void poll(Clock::time_point deadline) override {
+    const bool is_time = deadline != Clock::kNever && deadline != Clock::time_point::min();
+    VirtualPort::poll(is_time ? deadline - stalled_ : deadline);
+  }
+  void stall(Clock::duration duration) { stalled_ += duration; }
+
+ private:
+  Clock::duration stalled_ = {};
+};
+
+TEST(Registry, no_lease_expires_while_the_arbiter_does_not_run) {
+  StallingPort port;
+  Scheduler scheduler(port);
+  scheduler.run([&] {
+    Registry registry;
+    open_task_nursery([&](TaskNursery& tasks) {
+      registry.start(tasks);
+      sleep(1h);
+      bool expired = false;
+      registry.add(registry.open("", 2s, [&] { expired = true; }), actor("a", "1"));
+      sleep(1900ms);
+      port.stall(1h);
+      EXPECT_EQ(found(registry, "a"), Ids{"1"});
+      sleep(50ms);
+      EXPECT_FALSE(expired);
+      sleep(1s);
+      EXPECT_TRUE(expired);  // it was given no more than that
+      EXPECT_TRUE(found(registry, "a").empty());
+      tasks.cancel_scope().cancel();
+    });
+  });
+}
+
 TEST(Registry, an_older_incarnation_does_not_replace_a_newer_one) {
   with_registry([](Registry& registry) {
     const auto late = registry.open("", 0s);

@@ -1,4 +1,5 @@
 // Arbiters over a real etcd: one view, whichever of them is asked. Outages: arbiter_etcd_outage_test.cc.
+#include "../chaos/tcp_gate.h"
 #include "over_etcd.h"
 
 namespace tractor::test {
@@ -100,6 +101,50 @@ TEST_F(OverEtcd, a_backup_of_etcd_is_another_history) {
   etcd_->restore();
   EXPECT_TRUE(eventually([&] { return position(here).first != epoch; }, 20s * kSlowness));
   EXPECT_TRUE(Watcher(here, epoch, revision).next().starts_with("start over"));
+}
+
+TEST_F(OverEtcd, after_a_backup_those_who_live_are_listed_again_and_nobody_else) {
+  serve(1);
+  Process one = arbiter(first_);
+  run({.arbiter = first_}, [&] {
+    open_nursery([&](ActorNursery& n) {
+      Portal frank = n.start_actor("frank", kDaemon);
+      etcd_->save();
+      const std::string later = n.start_actor("later", kDaemon).id();
+      frank.cancel_actor();
+      etcd_->restore();
+      const auto listed = [](const std::string& name) {
+        const std::optional<ActorInfo> found = query_actor(name);
+        return found && !found->stale ? found->id : "";
+      };
+      EXPECT_TRUE(eventually([&] { return listed("later") == later; }, 30s * kSlowness)) << one.err();
+      EXPECT_TRUE(eventually([&] { return listed("frank").empty(); }, 1s * kSlowness));
+      n.cancel();
+    });
+  });
+}
+
+// Its clients do not stay with it, since others can do better.
+TEST_F(OverEtcd, who_is_at_an_arbiter_that_has_lost_etcd_goes_to_the_other) {
+  serve(1);
+  const std::string url = etcd_->url();
+  TcpGate gate(std::stoi(url.substr(url.rfind(':') + 1)));
+  Process cut_off = arbiter(first_, "etcd://127.0.0.1:" + std::to_string(gate.port()));
+  Process other = arbiter(second_);
+  run({.arbiter = first_ + "," + second_}, [&] {
+    open_nursery([&](ActorNursery& n) {
+      const std::string frank = n.start_actor("frank", kDaemon).id();
+      gate.set_silent(true);
+      Wire here(second_);
+      // A lease that nobody renews is over after 10 s.
+      for (const auto end = Clock::now() + 13s; Clock::now() < end; tractor::sleep(100ms))
+        ASSERT_EQ(here.find("frank"), Ids{frank});
+      EXPECT_FALSE(query_actor("frank").value().stale);
+      const std::string gretchen = n.start_actor("gretchen", kDaemon).id();
+      EXPECT_EQ(here.find("gretchen"), Ids{gretchen});
+      n.cancel();
+    });
+  });
 }
 
 TEST_F(OverEtcd, unreachable_at_the_start_it_tries_says_so_and_exits_3) {

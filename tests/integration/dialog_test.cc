@@ -1,5 +1,5 @@
 // Dialogs with other actors, over real processes.
-#include "trace.h"
+#include "streamers.h"
 
 namespace tractor::test {
 namespace {
@@ -28,25 +28,6 @@ void start_late(Context<std::string, int>& caller, int items, bool closes) {
   for (int i = 0; i < items; ++i) caller.receive();
   if (closes) caller.close_send();
   caller.started(42);
-}
-std::string misuse(Context<int, int>& caller) {
-  const auto message = [](const std::function<void()>& f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      return std::string(e.what()) + "; ";
-    }
-    return std::string("nothing; ");
-  };
-  std::string said;
-  caller.started(1);
-  said += message([&] { caller.started(2); });
-  caller.close_send();
-  said += message([&] { caller.send(1); });
-  while (caller.next()) {
-  }
-  said += message([&] { caller.receive(); });
-  return said;
 }
 void start_with(Context<int, int>& caller, std::size_t size) { caller.started(std::string(size, 'x')); }
 void fail_at_third(Context<int, int>& caller) {

@@ -95,6 +95,16 @@ TEST_F(Copies, go_on_at_the_next_arbiter) {
   });
 }
 
+TEST_F(Copies, are_of_the_next_arbiter_when_one_is_stopped) {
+  Process one = arbiter(first_);
+  Process two = arbiter(second_);
+  one.signal(SIGSTOP);
+  with_directory(first_ + "," + second_, [](ActorNursery& /*n*/, Directory& directory) {
+    EXPECT_TRUE(comes_true(directory, [&] { return directory.find_actor("root").has_value(); }));
+  });
+  one.signal(SIGCONT);
+}
+
 TEST_F(Copies, that_are_not_whole_in_time_are_none) {
   Process process = arbiter(first_);
   run({.arbiter = first_}, [&] {

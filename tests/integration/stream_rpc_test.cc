@@ -1,5 +1,6 @@
 // Generators and dialogs by the RPC Stream. What Python and Node do in the same way is in tests/interop.
 #include "raw_stream.h"
+#include "streamers.h"
 
 namespace tractor::test {
 namespace {
@@ -46,25 +47,6 @@ std::string says_first(Context<std::string, int>& caller, int items) {
   for (const std::string& text : caller) heard += text;
   return heard;
 }
-std::string misuse(Context<int, int>& caller) {
-  const auto message = [](const std::function<void()>& f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      return std::string(e.what()) + "; ";
-    }
-    return std::string("nothing; ");
-  };
-  std::string said;
-  caller.started(1);
-  said += message([&] { caller.started(2); });
-  caller.close_send();
-  said += message([&] { caller.send(1); });
-  while (caller.next()) {
-  }
-  said += message([&] { caller.receive(); });
-  return said;
-}
 // Hears its caller out and waits until it is cancelled.
 void hold(Context<int, int>& caller, const std::string& trace) {
   const NoteAtEnd ends(trace, "hold ends");
@@ -73,17 +55,6 @@ void hold(Context<int, int>& caller, const std::string& trace) {
   }
   note(trace, "hold hears no more");
   sleep_forever();
-}
-void shielded_end(Yield<int>& yield, const std::string& trace) {
-  const NoteAtEnd ends(trace, "generator ends");
-  try {
-    yield(1);
-    sleep_forever();
-  } catch (const Cancelled&) {
-    note(trace, "generator is told");
-    CancelScope({.shield = true}).run([] { tractor::sleep(200ms); });
-    throw;
-  }
 }
 
 void push_from_tasks(Context<int, int>& caller, int tasks, int items) {

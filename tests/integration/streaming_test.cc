@@ -1,5 +1,5 @@
 // Generators of other actors, over real processes.
-#include "trace.h"
+#include "streamers.h"
 
 namespace tractor::test {
 namespace {
@@ -59,16 +59,6 @@ void two_forever(Yield<int>& yield, const std::string& trace) {
   for (int i :
        merge(wait_for_actor("first").run(count_forever, trace), wait_for_actor("second").run(count_forever, trace)))
     yield(i);
-}
-void shielded_end(Yield<int>& yield, const std::string& trace) {
-  const NoteAtEnd ends(trace, "generator ends");
-  try {
-    yield(1);
-    sleep_forever();
-  } catch (const Cancelled&) {
-    CancelScope({.shield = true}).run([] { sleep(200ms); });
-    throw;
-  }
 }
 void small_numbers(Yield<std::int8_t>& yield) { yield(7); }
 void echo_one(Yield<Value>& yield, const Value& value) { yield(value); }

@@ -26,6 +26,22 @@ struct Derived : Base {
 };
 BOOST_DESCRIBE_STRUCT(Derived, (Base), (size, inside, numbers))
 
+struct Node {
+  int number = 0;
+  std::vector<Node> next = {};
+};
+BOOST_DESCRIBE_STRUCT(Node, (), (number, next))
+Node chain(int length) {
+  Node node;
+  for (int i = 1; i < length; ++i) {
+    Node outer{.number = i};
+    outer.next.push_back(std::move(node));
+    node = std::move(outer);
+  }
+  return node;
+}
+int length_of(const Node& node) { return node.next.empty() ? 1 : 1 + length_of(node.next.front()); }
+
 template <class T>
 T echo(T value) {
   return value;
@@ -57,6 +73,9 @@ void define(Program& p) {
       .def("uint16", echo<std::uint16_t>)
       .def("int32", echo<std::int32_t>)
       .def("uint32", echo<std::uint32_t>)
+      .def("pair", echo<std::pair<std::string, float>>)
+      .def("chain", chain, "length")
+      .def("length_of", length_of, "node")
       .def("later", later, "time", "by")
       .def("greet", greet, "greeting", "name", "colour");
 }
@@ -101,11 +120,16 @@ TEST_F(TypedValues, A06_numbers_that_do_not_fit_are_errors_in_typed_calls_too) {
     refused(echo<std::optional<std::int8_t>>, std::optional<int>(300));
     refused(echo<std::pair<std::int8_t, std::int8_t>>, std::pair(1, 300));
     refused(echo<float>, 1e300);
+    refused(echo<milliseconds>, seconds::max());
+    refused(echo<nanoseconds>, hours(3'000'000));
     refused(echo<double>, (std::int64_t{1} << 53) + 1);
     EXPECT_EQ(frank.run(echo<std::optional<std::int8_t>>, 100), std::int8_t{100});
     EXPECT_EQ(frank.run(echo<std::optional<std::int8_t>>, std::nullopt), std::nullopt);
     EXPECT_EQ(frank.run(echo<float>, 0.1), 0.1F);
     EXPECT_EQ(frank.run(echo<double>, 3), 3.0);
+    EXPECT_EQ(frank.run(echo<milliseconds>, 3h), 3h);
+    EXPECT_EQ(frank.run(echo<std::pair<std::string, float>>, std::pair("tenth", 0.1)),
+              std::pair(std::string("tenth"), 0.1F));
   });
 }
 
@@ -135,6 +159,26 @@ TEST_F(TypedValues, A06_structs_with_bases_optionals_and_structs_inside_survive)
                                                                           {"numbers", Value::List{}},
                                                                       }));
     EXPECT_EQ(with_defaults, (Derived{{"outer", {}}, {1, 2}, {}, {}}));
+  });
+}
+
+TEST_F(TypedValues, A06_a_struct_nested_too_deep_fails_that_call_alone) {
+  with_frank([](Portal& frank) {
+    EXPECT_EQ(length_of(frank.run(chain, 50)), 50);
+    EXPECT_EQ(frank.run(length_of, chain(50)), 50);
+    for (const int length : {100, 10'000}) {
+      EXPECT_TRUE(contains(remote_error([&] { return frank.run(chain, length); }).message(), "128 deep"));
+      EXPECT_TRUE(contains(thrown<Error>([&] { return frank.run(length_of, chain(length)); }).what(), "128 deep"));
+    }
+    EXPECT_EQ(frank.run(echo<double>, 3), 3.0);
+  });
+}
+
+TEST_F(TypedValues, A06_a_text_in_an_error_is_cut_between_characters) {
+  with_frank([](Portal& frank) {
+    std::string text = "a";
+    for (int i = 0; i < 40; ++i) text += "\u00e9";
+    EXPECT_TRUE(contains(remote_error([&] { return frank.run("typed.int8", text); }).message(), "a\u00e9\u00e9"));
   });
 }
 

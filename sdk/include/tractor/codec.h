@@ -51,10 +51,21 @@ namespace detail {
 inline std::string place(std::size_t index) { return " in item " + std::to_string(index); }
 inline std::string place(std::string_view name) { return " in \"" + std::string(name) + '"'; }
 
+// How deep what is being converted stands in something. Of what is deeper than any value that travels (a struct that
+// holds its like, and so on) the rest is not tried: EncodeError.
+class Depth {
+ public:
+  Depth();
+  Depth(const Depth&) = delete;
+  Depth& operator=(const Depth&) = delete;
+  ~Depth();
+};
+
 // Runs `convert`, which encodes or decodes a part of something; its error says which: a name, or an index.
 template <class Where, class F>
 auto convert_part(const Where& where, F&& convert) {
   try {
+    const Depth depth;
     return convert();
   } catch (const DecodeError& e) {
     throw DecodeError(e.what() + place(where));

@@ -28,6 +28,8 @@ std::string names_of() {
 
 template <class A, class B>
 using BeforeByName = boost::mp11::mp_bool<(std::string_view(A::name) < std::string_view(B::name))>;
+template <class A, class B>
+using OfOneName = boost::mp11::mp_bool<std::string_view(A::name) == std::string_view(B::name)>;
 
 }  // namespace detail
 
@@ -39,6 +41,14 @@ requires(boost::describe::has_describe_members<T>::value && !std::is_union_v<T>)
       boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
   // As the map has them, so that it is built from one end to the other, and read without searching.
   using Sorted = boost::mp11::mp_sort<Members, detail::BeforeByName>;
+
+  using WithHidden =
+      boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited |
+                                               boost::describe::mod_hidden>;
+  static_assert(boost::mp11::mp_size<boost::mp11::mp_unique_if<WithHidden, detail::OfOneName>>::value ==
+                    boost::mp11::mp_size<WithHidden>::value,
+                "two members of this struct, or of its bases, have one name: a struct travels as a map by member name, "
+                "so give each its own");
 
   static Value encode(const T& object) {
     Value::Map map;

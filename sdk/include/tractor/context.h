@@ -162,13 +162,13 @@ class Dialog final : public detail::DialogSide<Out, In> {
   void cancel(const std::string& reason = "") { open().cancel(reason); }
   // Cancels it, waits until it has ended, and throws what it failed with, unless that was thrown already. Idempotent.
   void close() { open().close(); }
-  const std::string& call_id() const { return stream_->call_id(); }
+  const std::string& call_id() const { return open().call_id(); }
 
   // --- for the library ---
   explicit Dialog(std::unique_ptr<RemoteStream> stream) : stream_(std::move(stream)) {}
 
  private:
-  RemoteStream& open() {
+  RemoteStream& open() const {
     if (!stream_) throw ClosedError("this dialog was moved from");
     return *stream_;
   }

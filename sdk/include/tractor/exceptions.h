@@ -9,7 +9,8 @@
 //     std::rethrow_if_nested(e);                      // throws the SoldOut; does nothing for other errors
 //   }
 //
-// Registered in main, before the program runs, in every process alike. An unregistered type keeps its C++ name and text.
+// Registered in main, before the program runs, in every process alike. An unregistered type keeps its C++ name and
+// text.
 #pragma once
 
 #include <concepts>

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <concepts>
 #include <functional>
@@ -292,9 +293,13 @@ template <class A, class B>
 inline constexpr bool kHoldsValues<std::pair<A, B>> = true;
 template <class... T>
 inline constexpr bool kHoldsValues<std::tuple<T...>> = true;
+template <class T>
+inline constexpr bool kIsDuration = false;
+template <class R, class P>
+inline constexpr bool kIsDuration<std::chrono::duration<R, P>> = true;
 
-// An argument of a typed call, as the parameter P. A number that does not fit (300 into int8) is an error, where a call
-// in C++ would wrap; a double is rounded to a float, as there.
+// An argument of a typed call, as the parameter P. A number or a duration that does not fit (300 into int8) is an
+// error, where a call in C++ would wrap; a double is rounded to a float, as there.
 template <class P, class A>
 Value encode_as(const A& argument) {
   if constexpr (std::is_same_v<P, A>) {
@@ -307,8 +312,17 @@ Value encode_as(const A& argument) {
     const P rounded = static_cast<P>(argument);
     return std::isinf(rounded) && !std::isinf(argument) ? Codec<P>::encode(Codec<P>::decode(Codec<A>::encode(argument)))
                                                         : Codec<P>::encode(rounded);
+  } else if constexpr (kHoldsValues<P> && kHoldsValues<A>) {  // of one size, or it would not be convertible
+    Value::List list;
+    [&]<std::size_t... I>(std::index_sequence<I...> /*all*/) {
+      (list.push_back(
+           convert_part(I, [&] { return encode_as<std::decay_t<std::tuple_element_t<I, P>>>(std::get<I>(argument)); })),
+       ...);
+    }
+    (std::make_index_sequence<std::tuple_size_v<P>>());
+    return list;
   } else if constexpr (((Integer<P> || std::floating_point<P>)&&(Integer<A> || std::floating_point<A>)) ||
-                       (kHoldsValues<P> && kHoldsValues<A>)) {
+                       (kIsDuration<P> && kIsDuration<A>)) {
     return Codec<P>::encode(Codec<P>::decode(Codec<A>::encode(argument)));
   } else {
     return Codec<P>::encode(static_cast<P>(argument));

@@ -22,6 +22,19 @@ TEST(StreamOperators, is_combined) {
   });
 }
 
+TEST(StreamOperators, a_scan_goes_on_with_what_it_had_when_its_function_failed) {
+  run_virtual([] {
+    Stream<std::string> words = generate(count_to, 4).scan(std::string("0"), [](std::string all, int i) {
+      if (i == 2) throw std::runtime_error("two");
+      return all + std::to_string(i);
+    });
+    EXPECT_EQ(words.next(), "01");
+    EXPECT_THROW(words.next(), std::runtime_error);
+    EXPECT_EQ(words.next(), "013");
+    EXPECT_EQ(words.next(), "0134");
+  });
+}
+
 TEST(StreamOperators, take_ends_the_producer_and_zip_ends_the_longer_stream) {
   run_virtual([] {
     int made = 0;
