@@ -188,13 +188,7 @@ void EtcdStore::drop(Holder holder) {
   // Also when this arbiter is ending.
   const Clock::duration time = EtcdClient::kAnswerTimeout * static_cast<int>(endpoints_.size());
   CancelScope revoking({.deadline = deadline_after(time), .shield = true});
-  revoking.run([&] {
-    try {
-      client_->revoke(static_cast<std::int64_t>(holder));
-    } catch (const CallError& e) {
-      if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
-    }
-  });
+  revoking.run([&] { revoke(holder); });
   if (revoking.cancelled_caught()) log::warning("a lease ends later, by its time: etcd does not answer");
   const auto is_in_view = [&](const auto& actor) {
     const auto registered = view_.by_id(lease.mapped().actor_namespace, actor.first);
@@ -222,18 +216,16 @@ void EtcdStore::end_all_leases() {
   for (const auto& [holder, lease] : leases_) holders.push_back(holder);
   for (const Holder holder : holders) expired(holder);
   nursery_->start_soon([this, holders = std::move(holders)] {
-    try {
-      for (const Holder holder : holders) {
-        try {
-          client_->revoke(static_cast<std::int64_t>(holder));
-        } catch (const CallError& e) {
-          if (e.kind() != ErrorKind::not_found) throw;
-        }
-      }
-    } catch (const CallError& e) {
-      log::warning(absl::StrCat("leases of before end later, by their time: ", e.what()));
-    }
+    for (const Holder holder : holders) revoke(holder);
   });
+}
+
+void EtcdStore::revoke(Holder holder) {
+  try {
+    client_->revoke(static_cast<std::int64_t>(holder));
+  } catch (const CallError& e) {
+    if (e.kind() != ErrorKind::not_found) log::warning(absl::StrCat("a lease ends later, by its time: ", e.what()));
+  }
 }
 
 // So that who is told that it is registered is found, here at least.

@@ -53,6 +53,8 @@ class EtcdStore final : public Store {
   void renew_all(EtcdClient::KeepAliveStream& stream);
   void expired(Holder holder);
   void end_all_leases();
+  // At etcd.
+  void revoke(Holder holder);
 
   std::vector<std::string> endpoints_;
   Clock::duration start_timeout_;
