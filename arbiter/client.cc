@@ -141,10 +141,12 @@ v1::FindRequest Client::request(const std::string& name, const FindOptions& opti
 std::vector<ActorInfo> Client::ask_find(const v1::FindRequest& request) {
   const auto prepare = &v1::ArbiterService::Stub::PrepareAsyncFind;
   auto response = ask<v1::FindRequest, v1::FindResponse>(request, prepare, kAnswerTimeout);
-  for (std::size_t others = addresses_.size() - 1; response.stale() && others > 0; --others) {  // whose store is there
-    current_ = (current_ + 1) % addresses_.size();
+  std::size_t other = current_;
+  for (std::size_t left = addresses_.size() - 1; response.stale() && left > 0; --left) {  // one whose store is there
+    other = (other + 1) % addresses_.size();
     try {
-      response = ask_one<v1::FindRequest, v1::FindResponse>(current_, request, prepare, kAnswerTimeout);
+      response = ask_one<v1::FindRequest, v1::FindResponse>(other, request, prepare, kAnswerTimeout);
+      current_ = other;
     } catch (const RemoteActorError& e) {
       if (e.kind() != ErrorKind::unavailable) throw;
     }
